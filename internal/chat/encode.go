@@ -1,0 +1,192 @@
+package chat
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+// AppendJSON appends the entry's canonical JSON to b: the bytes that the store
+// keeps, the bus carries and every socket receives. Fields come in a fixed
+// order, those that do not belong to the kind are left out, a message always
+// has "text" and "attachments". Strings must be valid UTF-8 (Command.Validate).
+func (e *Entry) AppendJSON(b []byte) []byte {
+	b = append(b, `{"conversation_id":"`...)
+	b = e.ConversationID.appendText(b)
+	b = append(b, `","seq":`...)
+	b = strconv.AppendInt(b, int64(e.Seq), 10)
+	b = append(b, `,"at":"`...)
+	b = e.At.Std().AppendFormat(b, timeLayout)
+	b = append(b, `","sender_id":"`...)
+	b = e.SenderID.appendText(b)
+	b = append(b, `","kind":"`...)
+	b = append(b, e.Kind...)
+	b = append(b, '"')
+	if e.ClientID != "" {
+		b = appendField(b, "client_id", e.ClientID)
+	}
+	switch e.Kind {
+	case KindMessage:
+		b = e.appendMessage(b)
+	case KindEdit:
+		b = appendTarget(b, e.Target)
+		b = appendField(b, "text", e.Text)
+		if e.Redacted {
+			b = append(b, `,"redacted":true`...)
+		}
+	case KindDelete:
+		b = appendTarget(b, e.Target)
+	case KindReaction:
+		b = appendTarget(b, e.Target)
+		b = appendField(b, "emoji", e.Emoji)
+		b = append(b, `,"on":`...)
+		b = strconv.AppendBool(b, e.On)
+	case KindCreated:
+		b = appendField(b, "conversation_kind", string(e.ConversationKind))
+		b = appendField(b, "title", e.Title)
+		b = e.appendUserIDs(b)
+	case KindMemberAdded, KindRole:
+		b = e.appendUserIDs(b)
+		b = appendField(b, "role", string(e.Role))
+	case KindMemberRemoved:
+		b = e.appendUserIDs(b)
+	case KindUpdated:
+		b = appendField(b, "title", e.Title)
+		if !e.AvatarID.IsZero() {
+			b = appendField(b, "avatar_id", e.AvatarID.String())
+		}
+	}
+	return append(b, '}')
+}
+
+// MarshalJSON gives the canonical JSON; see AppendJSON.
+func (e *Entry) MarshalJSON() ([]byte, error) {
+	return e.AppendJSON(make([]byte, 0, 256+len(e.Text))), nil
+}
+
+// DecodeEntry reads what AppendJSON wrote. Unknown fields are ignored, so that
+// a node of an older version can read the log of a newer one.
+func DecodeEntry(data []byte) (*Entry, error) {
+	var e Entry
+	if err := json.Unmarshal(data, &e); err != nil {
+		return nil, fmt.Errorf("decode entry: %w", err)
+	}
+	return &e, nil
+}
+
+func (e *Entry) appendMessage(b []byte) []byte {
+	b = append(b, `,"ordinal":`...)
+	b = strconv.AppendInt(b, e.Ordinal, 10)
+	b = appendField(b, "text", e.Text)
+	if e.ReplyTo != 0 {
+		b = append(b, `,"reply_to":`...)
+		b = strconv.AppendInt(b, int64(e.ReplyTo), 10)
+	}
+	b = append(b, `,"attachments":[`...)
+	for i := range e.Attachments {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = e.Attachments[i].appendJSON(b)
+	}
+	b = append(b, ']')
+	if e.Redacted {
+		b = append(b, `,"redacted":true`...)
+	}
+	return b
+}
+
+func (e *Entry) appendUserIDs(b []byte) []byte {
+	b = append(b, `,"user_ids":[`...)
+	for i, id := range e.UserIDs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = id.appendText(b)
+		b = append(b, '"')
+	}
+	return append(b, ']')
+}
+
+func (a *Attachment) appendJSON(b []byte) []byte {
+	b = append(b, `{"id":"`...)
+	b = a.ID.appendText(b)
+	b = append(b, '"')
+	b = appendField(b, "name", a.Name)
+	b = append(b, `,"size":`...)
+	b = strconv.AppendInt(b, a.Size, 10)
+	b = appendField(b, "mime", a.MIME)
+	if a.Width > 0 && a.Height > 0 {
+		b = append(b, `,"width":`...)
+		b = strconv.AppendInt(b, int64(a.Width), 10)
+		b = append(b, `,"height":`...)
+		b = strconv.AppendInt(b, int64(a.Height), 10)
+	}
+	if a.Thumb {
+		b = append(b, `,"thumb":true`...)
+	}
+	return append(b, '}')
+}
+
+func appendTarget(b []byte, target Seq) []byte {
+	b = append(b, `,"target":`...)
+	return strconv.AppendInt(b, int64(target), 10)
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':')
+	return appendString(b, value)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendString quotes s as RFC 8259 section 7 asks, and escapes U+2028, U+2029
+// and the characters of HTML too, so that the bytes can stand in any document.
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' {
+				i++
+				continue
+			}
+			b = append(b, s[start:i]...)
+			b = appendEscape(b, c)
+			i++
+			start = i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if (r == utf8.RuneError && size == 1) || r == '\u2028' || r == '\u2029' {
+			b = append(b, s[start:i]...)
+			b = append(b, '\\', 'u', hexDigits[r>>12&0xf], hexDigits[r>>8&0xf], hexDigits[r>>4&0xf], hexDigits[r&0xf])
+			i += size
+			start = i
+			continue
+		}
+		i += size
+	}
+	b = append(b, s[start:]...)
+	return append(b, '"')
+}
+
+func appendEscape(b []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\n':
+		return append(b, '\\', 'n')
+	case '\r':
+		return append(b, '\\', 'r')
+	case '\t':
+		return append(b, '\\', 't')
+	default:
+		return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&0xf])
+	}
+}

@@ -1,0 +1,142 @@
+package chat
+
+// Conversation is the head of a conversation: all that is true of it as a
+// whole after its last entry. Its size does not grow with the log.
+type Conversation struct {
+	ID        ConversationID   `json:"id"`
+	Kind      ConversationKind `json:"kind"`
+	Title     string           `json:"title"`
+	AvatarID  FileID           `json:"avatar_id,omitzero"`
+	CreatedBy UserID           `json:"created_by"`
+	CreatedAt Time             `json:"created_at"`
+	// Seq is the number of the last entry.
+	Seq Seq `json:"seq"`
+	// Messages counts the messages ever sent, deleted ones too: the ordinal of
+	// the last one. Unread counts are differences of ordinals.
+	Messages int64 `json:"messages"`
+	// LastMessage is the seq of the last message, zero if there is none.
+	LastMessage Seq `json:"last_message"`
+	// ActiveAt is the time of the last message, or of the creation: lists are
+	// ordered by it.
+	ActiveAt Time `json:"active_at"`
+	Members  int  `json:"members"`
+	Owners   int  `json:"owners"`
+}
+
+// MessageState is what later entries may change about a message, and what
+// decisions about it need.
+type MessageState struct {
+	Seq      Seq
+	SenderID UserID
+	Ordinal  int64
+	// Text is the present text once the message was edited; see EditedAt.
+	Text      string
+	EditedAt  Time // zero: as it was sent
+	DeletedAt Time // zero: not deleted
+	// Reactions holds, for each emoji in the order they appeared, who gave it.
+	Reactions []Reaction
+	// Edits are the seqs of its edit entries, to be redacted when it is deleted.
+	Edits []Seq
+}
+
+// Reaction is one emoji on a message and who gave it, in the order they did.
+type Reaction struct {
+	Emoji   string   `json:"emoji"`
+	UserIDs []UserID `json:"user_ids"`
+}
+
+// SentKey is the idempotency key of a message within its conversation.
+type SentKey struct {
+	SenderID UserID
+	ClientID string
+}
+
+// Needs says which facts Apply has to know to decide a command. They are few,
+// whatever the size of the conversation.
+type Needs struct {
+	Members  []UserID
+	Messages []Seq
+	Sent     []SentKey
+}
+
+// Needs names the facts that this command's decision depends on, besides the
+// head of its conversation.
+func (c *Command) Needs() Needs {
+	n := Needs{Members: append([]UserID{c.ActorID}, c.UserIDs...)}
+	if c.Kind == CmdSend {
+		n.Sent = []SentKey{{c.ActorID, c.ClientID}}
+		if c.ReplyTo > 0 {
+			n.Messages = []Seq{c.ReplyTo}
+		}
+	}
+	if c.Target > 0 {
+		n.Messages = append(n.Messages, c.Target)
+	}
+	return n
+}
+
+// State is the part of one conversation that a batch of commands works on. The
+// owner of the partition fills it from the store and Apply changes it. It is
+// not safe for concurrent use.
+//
+// A key that is present in a map with a nil value means: looked up, does not
+// exist. A key that is absent means: not loaded, and Apply must not be called
+// with a command that needs it.
+type State struct {
+	ID       ConversationID
+	Head     *Conversation // nil: the conversation does not exist
+	Members  map[UserID]*Member
+	Messages map[Seq]*MessageState
+	Sent     map[SentKey]*Entry
+}
+
+// NewState makes an empty state: the conversation does not exist, nothing is loaded.
+func NewState(id ConversationID) *State {
+	return &State{
+		ID:       id,
+		Members:  make(map[UserID]*Member),
+		Messages: make(map[Seq]*MessageState),
+		Sent:     make(map[SentKey]*Entry),
+	}
+}
+
+// Missing gives the part of n that is not loaded.
+func (s *State) Missing(n Needs) Needs {
+	var out Needs
+	for _, id := range n.Members {
+		if _, ok := s.Members[id]; !ok {
+			out.Members = append(out.Members, id)
+		}
+	}
+	for _, seq := range n.Messages {
+		if _, ok := s.Messages[seq]; !ok {
+			out.Messages = append(out.Messages, seq)
+		}
+	}
+	for _, key := range n.Sent {
+		if _, ok := s.Sent[key]; !ok {
+			out.Sent = append(out.Sent, key)
+		}
+	}
+	return out
+}
+
+// Empty reports whether nothing is named.
+func (n Needs) Empty() bool { return len(n.Members)+len(n.Messages)+len(n.Sent) == 0 }
+
+// Change is what one applied command changes, in terms of facts, so that a
+// store writes what it is told and holds no rules. Everything in it is a value
+// as of after the command; later changes of the same batch supersede earlier ones.
+type Change struct {
+	Entry *Entry
+	// Head is the conversation after the entry.
+	Head Conversation
+	// PutMembers are members that are new or whose role changed.
+	PutMembers []Member
+	// RemoveMembers are people who are not members any more.
+	RemoveMembers []UserID
+	// PutMessage is set when the state of an older message changed. It is a copy.
+	PutMessage *MessageState
+	// Redact are entries whose text and attachments are to be taken out.
+	Redact []Seq
+}
