@@ -1,0 +1,44 @@
+package wire
+
+// The events that a client may send. Each takes an acknowledgement.
+const (
+	EventMessageSend           = "message.send"
+	EventMessageEdit           = "message.edit"
+	EventMessageDelete         = "message.delete"
+	EventReactionSet           = "reaction.set"
+	EventConversationDelivered = "conversation.delivered"
+	EventConversationRead      = "conversation.read"
+	EventTypingSet             = "typing"
+	EventPresenceWatch         = "presence.watch"
+	EventEntriesAfter          = "entries.after"
+)
+
+// The events that the server sends.
+const (
+	EventReady          = "ready"
+	EventEntry          = "entry"
+	EventReceipt        = "receipt"
+	EventTyping         = "typing"
+	EventPresence       = "presence"
+	EventConversation   = "conversation"
+	EventProfile        = "profile"
+	EventResync         = "resync"
+	EventReconnect      = "reconnect"
+	EventSessionRevoked = "session.revoked"
+)
+
+// Limits of the realtime interface, beyond those of package chat.
+const (
+	// MaxFrameBytes bounds one packet from a client, and so every request.
+	MaxFrameBytes = 128 << 10
+	// MaxWatched bounds the people in one presence.watch; a socket watches those
+	// of its last call only.
+	MaxWatched = 500
+	// MaxEntriesAfter bounds the entries of one answer to entries.after.
+	MaxEntriesAfter = 1_000
+	// DefaultEntriesAfter is used where a request of entries.after names no limit.
+	DefaultEntriesAfter = 200
+	// MaxEntriesBytes is about the size in bytes at which an answer to
+	// entries.after ends early, well below what a socket may have queued.
+	MaxEntriesBytes = 128 << 10
+)
