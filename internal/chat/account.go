@@ -22,6 +22,7 @@ type Account struct {
 	User
 	// Folded is the username after NFKC, confusable and case folding; it is unique.
 	Folded       string
+	// Email is what the person says it is: not proved, so neither unique nor a way to log in.
 	Email        string
 	PasswordHash string // argon2id in PHC form
 	Settings     json.RawMessage
@@ -42,7 +43,7 @@ type Session struct {
 
 // Accounts keeps people and their sessions. Safe for concurrent use.
 type Accounts interface {
-	// CreateAccount gives ErrConflict when the folded username or the e-mail address is taken.
+	// CreateAccount gives ErrConflict when the folded username or the id is taken.
 	CreateAccount(ctx context.Context, a *Account) error
 	Account(ctx context.Context, id UserID) (*Account, error)
 	AccountByUsername(ctx context.Context, folded string) (*Account, error)

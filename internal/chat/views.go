@@ -34,6 +34,10 @@ type Views interface {
 	// Receipts gives the receipts of a conversation's members, at most limit,
 	// furthest read first, skipping those who have not got to atLeast.
 	Receipts(ctx context.Context, id ConversationID, atLeast Seq, limit int) ([]Receipt, error)
+	// ReceiptCounts counts the members, one left out, who have got the entry at
+	// seq, and those of them who have read up to it. It is asked for large
+	// conversations, when somebody looks.
+	ReceiptCounts(ctx context.Context, id ConversationID, seq Seq, except UserID) (delivered, seen int, err error)
 	// FileHolder reports whether the person may see a message that holds the file.
 	FileHolder(ctx context.Context, user UserID, file FileID) (bool, error)
 }
