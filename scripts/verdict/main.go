@@ -1,0 +1,133 @@
+// Command verdict counts what the test runners really ran, so that a green run
+// cannot be an empty one. It hides the runners' output formats.
+//
+//	go test -json … | verdict go SUITE     show failures as they come, count, keep the counts
+//	verdict vitest SUITE REPORT.json       count a report of vitest's json reporter
+//	verdict playwright SUITE REPORT.json   count a report of Playwright's json reporter
+//	verdict mocha SUITE REPORT.json        count a report of mocha's json reporter
+//	verdict sum SUITE…                     add up, closing with "N passed, N failed"
+//
+// Counts are kept in out/results/SUITE.json. A skipped test counts as failed when CI
+// is set in the environment. Exit 1 if something failed or nothing ran.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Counts is what one suite ran.
+type Counts struct {
+	Suite   string `json:"suite"`
+	Passed  int    `json:"passed"`
+	Failed  int    `json:"failed"`
+	Skipped int    `json:"skipped"`
+}
+
+func main() {
+	v := verdict{dir: filepath.Join("out", "results"), strict: os.Getenv("CI") != "", out: os.Stdout}
+	if err := v.run(os.Args[1:], os.Stdin); err != nil {
+		fmt.Fprintln(os.Stderr, "verdict:", err)
+		os.Exit(1)
+	}
+}
+
+type verdict struct {
+	dir    string // where counts are kept
+	strict bool   // a skipped test is a failed one
+	out    io.Writer
+}
+
+func (v verdict) run(args []string, in io.Reader) error {
+	if len(args) < 2 {
+		return errors.New("want a runner and a suite")
+	}
+	if args[0] == "sum" {
+		return v.sum(args[1:])
+	}
+	c := Counts{Suite: args[1]}
+	var err error
+	if args[0] == "go" {
+		c.Passed, c.Failed, c.Skipped, err = countGo(in, v.out)
+	} else {
+		c, err = countReport(args)
+	}
+	if err != nil {
+		return fmt.Errorf("count %s: %w", args[1], err)
+	}
+	return v.keep(c)
+}
+
+// keep stores the counts of a suite and says what they mean.
+func (v verdict) keep(c Counts) error {
+	if v.strict {
+		c.Failed, c.Skipped = c.Failed+c.Skipped, 0
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("encode counts: %w", err)
+	}
+	if err := os.MkdirAll(v.dir, 0o755); err != nil {
+		return fmt.Errorf("keep counts: %w", err)
+	}
+	if err := os.WriteFile(v.path(c.Suite), append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("keep counts: %w", err)
+	}
+	fmt.Fprintf(v.out, "%s: %d passed, %d failed, %d skipped\n", c.Suite, c.Passed, c.Failed, c.Skipped)
+	switch {
+	case c.Failed > 0:
+		return fmt.Errorf("%s: %d failed", c.Suite, c.Failed)
+	case c.Passed == 0:
+		return fmt.Errorf("%s: no test ran", c.Suite)
+	}
+	return nil
+}
+
+func (v verdict) path(suite string) string { return filepath.Join(v.dir, suite+".json") }
+
+// sum prints a line for each suite and the closing line. A suite that left no counts,
+// or ran nothing, is one failure; so is a step that failed although its tests did not.
+func (v verdict) sum(suites []string) error {
+	var total Counts
+	for _, suite := range suites {
+		c := Counts{Suite: suite}
+		text, err := os.ReadFile(v.path(suite))
+		if err == nil {
+			err = json.Unmarshal(text, &c)
+		}
+		note := ""
+		if err != nil || c.Passed+c.Failed == 0 {
+			c.Failed++
+			note = "  (did not run)"
+		}
+		fmt.Fprintf(v.out, "%-12s %5d passed %4d failed%s\n", suite, c.Passed, c.Failed, note)
+		total.Passed += c.Passed
+		total.Failed += c.Failed
+	}
+	steps, err := filepath.Glob(filepath.Join(v.dir, "*.step"))
+	if err != nil {
+		return fmt.Errorf("look for steps: %w", err)
+	}
+	for _, path := range steps {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("read a step's verdict: %w", err)
+		}
+		if string(text) == "ok\n" {
+			continue
+		}
+		fmt.Fprintf(v.out, "step %s failed\n", filepath.Base(path[:len(path)-len(".step")]))
+		if total.Failed == 0 {
+			total.Failed = 1
+		}
+	}
+	fmt.Fprintf(v.out, "%d passed, %d failed\n", total.Passed, total.Failed)
+	if total.Failed > 0 || total.Passed == 0 {
+		return errors.New("the tests did not pass")
+	}
+	return nil
+}
