@@ -21,7 +21,7 @@ type User struct {
 type Account struct {
 	User
 	// Folded is the username after NFKC, confusable and case folding; it is unique.
-	Folded       string
+	Folded string
 	// Email is what the person says it is: not proved, so neither unique nor a way to log in.
 	Email        string
 	PasswordHash string // argon2id in PHC form
