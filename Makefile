@@ -20,7 +20,10 @@ RESULTS := out/results
 VERDICT := go run ./scripts/verdict
 GO_TEST := CGO_ENABLED=1 go test -race -json -timeout 15m
 
-GO_FILES  := $(shell git ls-files --cached --others --exclude-standard '*.go' go.mod go.sum 2>/dev/null)
+REPORTS := out/reports
+
+GO_FILES  := $(shell git ls-files --cached --others --exclude-standard '*.go' '*.sql' go.mod go.sum 2>/dev/null)
+WEB_FILES := $(shell git ls-files --cached --others --exclude-standard web ':!web/dist' ':!web/e2e' ':!web/*.go' 2>/dev/null)
 
 # What `make test` and CI run, in this order, and the suites whose counts they close with.
 TEST_STEPS  := lint check-gen unit
@@ -30,9 +33,24 @@ TEST_SUITES := unit
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: run
+run: build ## build what is needed and start Parley at http://localhost:3000
+	@bin/parley serve
+
+.PHONY: build
+build: bin/parley ## bin/parley: one static binary with the web client inside
+
+bin/parley: $(GO_FILES) web/dist/index.html
+	@$(GO_BUILD) -o $@ ./cmd/parley
+
+# The same program with the race detector, for the stories.
+out/bin/parley-race: $(GO_FILES) web/dist/index.html
+	@scripts/tool gcc >/dev/null
+	@$(GO_RACE) -o $@ ./cmd/parley
+
 .PHONY: test
 test: ## run everything that CI runs; the closing line counts the tests
-	@rm -rf $(RESULTS)
+	@rm -rf $(RESULTS) $(REPORTS)
 	@status=0; scripts/steps $(TEST_STEPS) || status=$$?; \
 	$(VERDICT) sum $(TEST_SUITES) || status=$$?; exit $$status
 
@@ -47,8 +65,9 @@ lint: ## golangci-lint and formatting
 	@go mod verify
 
 .PHONY: fmt
-fmt: ## format everything
+fmt: web/node_modules/.installed ## format everything
 	@lint=$$(scripts/tool golangci-lint) && $$lint fmt
+	@$(WEB) run format
 
 .PHONY: gen
 gen: ## write generated files anew
@@ -63,3 +82,29 @@ unit: ## Go tests of all packages, with the race detector
 	@scripts/tool gcc >/dev/null
 	@packages=$$(go list ./... | grep -v '^$(MODULE)/test/'); \
 	$(GO_TEST) $$packages | $(VERDICT) go unit
+
+## The web client. Its scripts are in web/package.json.
+
+WEB = pnpm=$$(scripts/tool pnpm) && cd web && $$pnpm
+
+# --frozen-lockfile: a lock file that is out of step with package.json is an error.
+web/node_modules/.installed: web/package.json web/pnpm-lock.yaml
+	@$(WEB) install --frozen-lockfile --reporter=append-only
+	@touch $@
+
+web/dist/index.html: $(WEB_FILES) web/node_modules/.installed
+	@$(WEB) run build
+
+.PHONY: web-build
+web-build: web/dist/index.html ## build the web client and check its size
+	@$(WEB) run check-size
+
+.PHONY: web-lint
+web-lint: web/node_modules/.installed ## ESLint, Prettier, knip and the compiler over the web client
+	@$(WEB) run lint
+
+.PHONY: web-test
+web-test: web/node_modules/.installed ## unit tests of the web client
+	@mkdir -p $(REPORTS)
+	@status=0; ($(WEB) exec vitest run --reporter=default --reporter=json --outputFile.json=../$(REPORTS)/vitest.json) || status=$$?; \
+	$(VERDICT) vitest web $(REPORTS)/vitest.json || status=$$?; exit $$status

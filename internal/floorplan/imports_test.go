@@ -66,8 +66,9 @@ var rooms = []room{
 	{dir: "web"},
 
 	// What proves the whole talks to it from outside, as a client does.
-	{dir: "bench/...", may: []string{client, "bench/..."}},
-	{dir: "test/...", may: []string{client, "test/..."}, tests: []string{engine}},
+	{dir: "internal/program"},
+	{dir: "bench/...", may: []string{client, "internal/program", "bench/..."}},
+	{dir: "test/...", may: []string{client, "internal/program", "test/..."}, tests: []string{engine}},
 	{dir: "scripts/...", may: []string{"scripts/..."}},
 }
 
@@ -88,7 +89,7 @@ var drivers = []struct {
 	{"github.com/knadh/koanf", []string{"internal/config"}},
 	{"golang.org/x/image", []string{"internal/blob"}},
 	{"github.com/pion", []string{"internal/call"}},
-	{"net/http", []string{"internal/api", "internal/gateway", "internal/app", "socketio", "bench", "test", "cmd", "scripts", "internal/blob", "internal/push"}},
+	{"net/http", []string{"internal/api", "internal/gateway", "internal/app", "socketio", "bench", "test", "cmd", "scripts", "internal/program", "internal/blob", "internal/push"}},
 }
 
 // matches reports whether dir is what pattern names.

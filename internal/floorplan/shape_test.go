@@ -16,7 +16,7 @@ const maxLines = 600
 // goroutineRooms are where a goroutine may start; each such start has an owner that waits for it.
 var goroutineRooms = []string{
 	"internal/app", "internal/gateway", "internal/inproc", "internal/kafka", "internal/redis",
-	"internal/worker", "internal/call", "socketio", "cmd", "bench", "scripts", "test",
+	"internal/worker", "internal/call", "internal/program", "socketio", "cmd", "bench", "scripts", "test",
 }
 
 // vagueNames say nothing about what a package hides.
