@@ -87,6 +87,9 @@ type Bus interface {
 	// published later are heard.
 	Subscribe(ctx context.Context, topics ...Topic) error
 	Unsubscribe(ctx context.Context, topics ...Topic) error
+	// Resync calls Sink.Resync on every node: whoever calls it cannot tell
+	// whether everything was published, as after taking over a partition.
+	Resync(ctx context.Context) error
 }
 
 // Sink is a node's ear on the bus. Its methods are called from the bus's

@@ -1,0 +1,186 @@
+// Package sequencer is the owner of a partition: it takes commands from the log
+// in order, lets chat.Apply decide them, commits what they change together with
+// the partition's position, and then publishes the entries and answers the
+// senders. No one else writes the journal.
+//
+// The package hides how batches are formed, what is kept between them, and how a
+// claim is resumed. Start, takeover and failure are one path: any error ends the
+// claim, and the next one begins from the store's position.
+package sequencer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+const (
+	maxBatch     = 512
+	maxStates    = 16_384
+	publishLimit = 5 * time.Second
+)
+
+// ErrHole means that the log does not have records that the store has not
+// applied. They are lost; skipping them would be a lie.
+var ErrHole = errors.New("the log has a hole")
+
+// Options are the sequencer's surroundings.
+type Options struct {
+	// Now is the clock; it stamps batches and decides nothing.
+	Now     func() time.Time
+	Logger  *slog.Logger
+	Metrics Metrics
+}
+
+// Metrics are called with what happens, from the owners' goroutines. Nil ones are not called.
+type Metrics struct {
+	// Batch is called after each commit, with the sizes of the batch and the
+	// time that its loading and its commit took.
+	Batch func(records, changes int, load, commit time.Duration)
+	// Panicked is called for each record that was refused because deciding it panicked.
+	Panicked func()
+	// GaveUp is called when a claim ends with an error.
+	GaveUp func()
+}
+
+// Sequencer owns partitions. Its methods may be called concurrently for different partitions.
+type Sequencer struct {
+	journal chat.Journal
+	bus     chat.Bus
+	o       Options
+	apply   func(*chat.State, *chat.Command) (*chat.Change, *chat.Entry, *chat.Error)
+
+	mu      sync.Mutex // guards pending
+	pending map[chat.PartitionID]*turn
+}
+
+// New makes a sequencer on a journal and a bus.
+func New(journal chat.Journal, bus chat.Bus, o Options) *Sequencer {
+	return &Sequencer{journal: journal, bus: bus, o: o, apply: chat.Apply, pending: make(map[chat.PartitionID]*turn)}
+}
+
+// Own owns one partition until ctx ends or something fails; it is what
+// chat.Log.Own calls. Whatever it returns, calling it again resumes from the store's truth.
+func (s *Sequencer) Own(ctx context.Context, p chat.Partition) error {
+	c := &claim{s: s, p: p, id: p.ID(), states: newStates(maxStates), refused: make(map[chat.RecordID]bool)}
+	err := c.run(ctx)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	s.o.Logger.WarnContext(ctx, "gave a partition up, will resume from the store", "log", c.id.Log, "partition", c.id.Partition, "error", err)
+	if s.o.Metrics.GaveUp != nil {
+		s.o.Metrics.GaveUp()
+	}
+	return err
+}
+
+// claim is one ownership of a partition. One goroutine uses it.
+type claim struct {
+	s       *Sequencer
+	p       chat.Partition
+	id      chat.PartitionID
+	states  *states
+	refused map[chat.RecordID]bool // deciding them panicked
+}
+
+// turn is one batch on its way: what is committed, then told.
+type turn struct {
+	batch    chat.Batch
+	events   []chat.Event
+	outcomes []chat.Outcome
+}
+
+func (c *claim) run(ctx context.Context) error {
+	from, err := c.resume(ctx)
+	if err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	for {
+		records, err := c.fetch(ctx, from, maxBatch)
+		if err != nil {
+			return err
+		}
+		if from, err = c.turn(ctx, from, records); err != nil {
+			return fmt.Errorf("apply from %d: %w", from, err)
+		}
+	}
+}
+
+func (c *claim) fetch(ctx context.Context, from int64, limit int) ([]*chat.Record, error) {
+	records, err := c.p.Fetch(ctx, from, limit)
+	if err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	for i, r := range records {
+		if r.Offset != from+int64(i) {
+			return nil, fmt.Errorf("offset %d where %d was due: %w", r.Offset, from+int64(i), ErrHole)
+		}
+		if r.Rules > chat.RulesVersion {
+			return nil, fmt.Errorf("record %s needs rules %d, this program knows %d", r.ID, r.Rules, chat.RulesVersion)
+		}
+	}
+	return records, nil
+}
+
+// turn applies, commits, publishes and answers one batch. It gives the offset after it.
+func (c *claim) turn(ctx context.Context, from int64, records []*chat.Record) (int64, error) {
+	began := c.s.o.Now()
+	t, err := c.decide(ctx, records)
+	if err != nil {
+		return from, err
+	}
+	decided := c.s.o.Now()
+	t.batch.Partition, t.batch.From, t.batch.Next, t.batch.At = c.id, from, from+int64(len(records)), chat.TimeOf(decided)
+	// From here on the outcome may be unknown: whoever resumes finds out.
+	c.s.keep(c.id, t)
+	if err := c.s.journal.Commit(ctx, &t.batch); err != nil {
+		return from, fmt.Errorf("commit: %w", err)
+	}
+	if m := c.s.o.Metrics.Batch; m != nil {
+		m(len(records), len(t.batch.Changes), decided.Sub(began), c.s.o.Now().Sub(decided))
+	}
+	if err := c.s.tell(ctx, t); err != nil {
+		return from, err
+	}
+	c.s.keep(c.id, nil)
+	c.states.trim()
+	return t.batch.Next, nil
+}
+
+// tell publishes and answers what is committed. It does so even if the partition
+// is being taken away, for nobody else knows the answers.
+func (s *Sequencer) tell(ctx context.Context, t *turn) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishLimit)
+	defer cancel()
+	if len(t.events) > 0 {
+		if err := s.bus.Publish(ctx, t.events); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+	}
+	if err := s.bus.Reply(ctx, t.outcomes); err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	return nil
+}
+
+// keep remembers the batch whose fate is not known yet; nil forgets it.
+func (s *Sequencer) keep(id chat.PartitionID, t *turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t == nil {
+		delete(s.pending, id)
+		return
+	}
+	s.pending[id] = t
+}
+
+func (s *Sequencer) kept(id chat.PartitionID) *turn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pending[id]
+}

@@ -1,0 +1,199 @@
+package sqlstore
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sqlstore/query"
+)
+
+func toAccount(row *query.Account) (*chat.Account, error) {
+	u, err := toUser(row)
+	if err != nil {
+		return nil, err
+	}
+	return &chat.Account{
+		User: u, Folded: row.Folded, Email: row.Email, PasswordHash: row.PasswordHash,
+		Settings: row.Settings, LastSeenAt: chat.Time(row.LastSeenAt),
+	}, nil
+}
+
+// CreateAccount implements chat.Accounts.
+func (s *Store) CreateAccount(ctx context.Context, a *chat.Account) error {
+	return s.update(ctx, "create account", func(t *tx) error {
+		return query.New(t).CreateAccount(ctx, query.CreateAccountParams{
+			ID: a.ID[:], Folded: a.Folded, Username: a.Username, DisplayName: a.DisplayName,
+			UsernameKey: strings.ToLower(a.Username), NameKey: strings.ToLower(a.DisplayName),
+			Bio: a.Bio, AvatarID: nullID(a.AvatarID), Email: a.Email, PasswordHash: a.PasswordHash,
+			Settings: settings(a), CreatedAt: int64(a.CreatedAt), LastSeenAt: int64(a.LastSeenAt), Disabled: flag(a.Disabled),
+		})
+	})
+}
+
+func settings(a *chat.Account) []byte {
+	if a.Settings == nil {
+		return []byte("{}")
+	}
+	return a.Settings
+}
+
+// Account implements chat.Accounts.
+func (s *Store) Account(ctx context.Context, id chat.UserID) (*chat.Account, error) {
+	row, err := s.reads().Account(ctx, id[:])
+	if err != nil {
+		return nil, s.fail("find account", err)
+	}
+	return toAccount(&row)
+}
+
+// AccountByUsername implements chat.Accounts.
+func (s *Store) AccountByUsername(ctx context.Context, folded string) (*chat.Account, error) {
+	row, err := s.reads().AccountByUsername(ctx, folded)
+	if err != nil {
+		return nil, s.fail("find account by username", err)
+	}
+	return toAccount(&row)
+}
+
+// UpdateAccount implements chat.Accounts.
+func (s *Store) UpdateAccount(ctx context.Context, id chat.UserID, change func(*chat.Account) error) (*chat.Account, error) {
+	var a *chat.Account
+	err := s.update(ctx, "update account", func(t *tx) error {
+		q := query.New(t)
+		row, err := q.Account(ctx, id[:])
+		if err != nil {
+			return s.fail("find account", err)
+		}
+		if a, err = toAccount(&row); err != nil {
+			return err
+		}
+		if err := change(a); err != nil {
+			return err
+		}
+		return q.UpdateAccount(ctx, query.UpdateAccountParams{
+			Folded: a.Folded, Username: a.Username, DisplayName: a.DisplayName,
+			UsernameKey: strings.ToLower(a.Username), NameKey: strings.ToLower(a.DisplayName),
+			Bio: a.Bio, AvatarID: nullID(a.AvatarID), Email: a.Email, PasswordHash: a.PasswordHash,
+			Settings: settings(a), Disabled: flag(a.Disabled), ID: id[:],
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+var usersByID = newMulti("SELECT id, username, display_name, bio, avatar_id, created_at, disabled FROM accounts WHERE id IN (", "?", ")")
+
+// Users implements chat.Accounts.
+func (s *Store) Users(ctx context.Context, ids []chat.UserID) ([]chat.User, error) {
+	users := make([]chat.User, 0, len(ids))
+	args := make([]any, len(ids))
+	for i := range ids {
+		args[i] = ids[i][:]
+	}
+	seen := make(map[chat.UserID]bool, len(ids))
+	err := usersByID.each(ctx, s.read, nil, args, func(row scanner) error {
+		u, err := scanUser(row)
+		if err == nil && !seen[u.ID] { // an id may stand in two parts of the list
+			seen[u.ID] = true
+			users = append(users, u)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, s.fail("find users", err)
+	}
+	return users, nil
+}
+
+func scanUser(row scanner, more ...any) (u chat.User, err error) {
+	var disabled int64
+	err = row.Scan(append([]any{
+		into(&u.ID), &u.Username, &u.DisplayName, &u.Bio, into(&u.AvatarID), &u.CreatedAt, &disabled,
+	}, more...)...)
+	u.Disabled = disabled != 0
+	return u, err
+}
+
+const searchUsers = `SELECT id, username, display_name, bio, avatar_id, created_at, disabled, ord, folded FROM (
+    SELECT id, username, display_name, bio, avatar_id, created_at, disabled, folded,
+        CASE WHEN username_key LIKE ?1 ESCAPE '\' OR name_key LIKE ?1 ESCAPE '\' THEN 0 ELSE 1 END AS ord
+    FROM accounts
+    WHERE disabled = 0 AND (username_key LIKE ?2 ESCAPE '\' OR name_key LIKE ?2 ESCAPE '\')
+) found
+WHERE ord > ?3 OR (ord = ?3 AND folded > ?4)
+ORDER BY ord, folded LIMIT ?5`
+
+// SearchUsers implements chat.Accounts.
+func (s *Store) SearchUsers(ctx context.Context, text, from string, limit int) (page chat.Page[chat.User], err error) {
+	ns, after, ok, err := parseCursor(from, 1)
+	if err != nil {
+		return page, err
+	}
+	if !ok {
+		ns = []int64{-1}
+	}
+	if !utf8.ValidString(after) {
+		return page, chat.Invalid("cursor", "is not one that was given out")
+	}
+	pattern := escapeLike(strings.ToLower(strings.ToValidUTF8(text, ""))) + "%"
+	var order int64
+	var folded string
+	args := []any{pattern, "%" + pattern, ns[0], after, limit + 1}
+	err = queryEach(ctx, s.read, searchUsers, args, func(row scanner) error {
+		if len(page.Items) == limit {
+			page.Next = cursor([]int64{order}, folded)
+			return nil
+		}
+		u, err := scanUser(row, &order, &folded)
+		page.Items = append(page.Items, u)
+		return err
+	})
+	if err != nil {
+		return page, s.fail("search users", err)
+	}
+	return page, nil
+}
+
+// ListAccounts implements chat.Accounts.
+func (s *Store) ListAccounts(ctx context.Context, from string, limit int) (page chat.Page[chat.Account], err error) {
+	_, after, _, err := parseCursor(from, 0)
+	if err != nil {
+		return page, err
+	}
+	rows, err := s.reads().ListAccounts(ctx, after, int64(limit)+1)
+	if err != nil {
+		return page, s.fail("list accounts", err)
+	}
+	for i := range rows {
+		if i == limit {
+			page.Next = cursor(nil, rows[i-1].Folded)
+			break
+		}
+		a, err := toAccount(&rows[i])
+		if err != nil {
+			return page, s.fail("list accounts", err)
+		}
+		page.Items = append(page.Items, *a)
+	}
+	return page, nil
+}
+
+// TouchSeen implements chat.Accounts.
+func (s *Store) TouchSeen(ctx context.Context, seen map[chat.UserID]chat.Time) error {
+	if len(seen) == 0 {
+		return nil
+	}
+	return s.update(ctx, "note people seen", func(t *tx) error {
+		q := query.New(t)
+		for id, at := range seen {
+			if err := q.TouchSeen(ctx, int64(at), id[:]); err != nil {
+				return err //nolint:wrapcheck // update names the verb
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,187 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+// listConversations finds only which conversations are on the page; what is
+// shown of them is looked up for those.
+const listConversations = `SELECT c.id, c.active_at
+FROM members m JOIN conversations c ON c.id = m.conversation_id
+WHERE m.user_id = ? AND (c.active_at < ? OR (c.active_at = ? AND c.id < ?))
+ORDER BY c.active_at DESC, c.id DESC LIMIT ?`
+
+var conversationViews = newMulti(`SELECT c.id, c.kind, c.title, c.avatar_id, c.created_by, c.created_at, c.seq, c.messages, c.last_message,
+	c.active_at, c.members, c.owners, m.role, m.visible_from, m.delivered_seq, m.read_seq,
+	c.messages - m.read_ordinal - (
+		SELECT COUNT(*) FROM message_states s
+		WHERE s.conversation_id = m.conversation_id AND s.deleted_at > 0 AND s.seq > m.read_seq
+	)
+FROM members m JOIN conversations c ON c.id = m.conversation_id
+WHERE m.user_id = ? AND m.conversation_id IN (`, "?", ")")
+
+// Conversation implements chat.Views.
+func (s *Store) Conversation(ctx context.Context, user chat.UserID, id chat.ConversationID) (*chat.ConversationView, error) {
+	views, err := s.viewsOf(ctx, user, []chat.ConversationID{id})
+	if err != nil {
+		return nil, s.fail("find conversation", err)
+	}
+	if len(views) == 0 {
+		return nil, fmt.Errorf("find conversation: %w", chat.ErrNotFound)
+	}
+	return &views[0], nil
+}
+
+// Conversations implements chat.Views.
+func (s *Store) Conversations(ctx context.Context, user chat.UserID, from string, limit int) (page chat.Page[chat.ConversationView], err error) {
+	ns, last, ok, err := parseCursor(from, 1)
+	if err != nil {
+		return page, err
+	}
+	if !ok {
+		ns = []int64{1<<63 - 1}
+	}
+	var ids []chat.ConversationID
+	var active int64
+	args := []any{user[:], ns[0], ns[0], []byte(last), limit + 1}
+	err = queryEach(ctx, s.read, listConversations, args, func(row scanner) error {
+		if len(ids) == limit {
+			page.Next = cursor([]int64{active}, string(ids[limit-1][:]))
+			return nil
+		}
+		var id chat.ConversationID
+		err := row.Scan(into(&id), &active)
+		ids = append(ids, id)
+		return err //nolint:wrapcheck // the caller names the verb
+	})
+	if err == nil {
+		page.Items, err = s.viewsOf(ctx, user, ids)
+	}
+	if err != nil {
+		return page, s.fail("list conversations", err)
+	}
+	return page, nil
+}
+
+// viewsOf gives those of the conversations that the user is a member of, in the order of ids.
+func (s *Store) viewsOf(ctx context.Context, user chat.UserID, ids []chat.ConversationID) ([]chat.ConversationView, error) {
+	found := make(map[chat.ConversationID]*chat.ConversationView, len(ids))
+	args := make([]any, len(ids))
+	for i := range ids {
+		args[i] = ids[i][:]
+	}
+	err := conversationViews.each(ctx, s.read, []any{user[:]}, args, func(row scanner) error {
+		var v chat.ConversationView
+		c, err := scanHead(row, &v.Role, &v.VisibleFrom, &v.DeliveredSeq, &v.ReadSeq, &v.Unread)
+		if err != nil {
+			return err
+		}
+		v.Conversation = *c
+		v.Head.ConversationID, v.LastSeq, v.Unread = c.ID, c.Seq, max(0, v.Unread)
+		found[c.ID] = &v
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := firstError(
+		func() error { return s.addLast(ctx, found) },
+		func() error { return s.addReceipts(ctx, user, found) },
+		func() error { return s.addPeers(ctx, user, found) },
+	); err != nil {
+		return nil, err
+	}
+	out := make([]chat.ConversationView, 0, len(found))
+	for _, id := range ids {
+		if v := found[id]; v != nil {
+			out = append(out, *v)
+		}
+	}
+	return out, nil
+}
+
+var (
+	lastMessageEntries = newMulti("SELECT conversation_id, body FROM message_entries WHERE (conversation_id, seq) IN (VALUES ", "(?, ?)", ")")
+	lastOtherEntries   = newMulti("SELECT conversation_id, body FROM other_entries WHERE (conversation_id, seq) IN (VALUES ", "(?, ?)", ")")
+)
+
+// addLast adds the last entry and the last message.
+func (s *Store) addLast(ctx context.Context, found map[chat.ConversationID]*chat.ConversationView) error {
+	var entries, messages []any
+	for id, v := range found {
+		entries = append(entries, id[:], int64(v.Seq))
+		if last := v.Conversation.LastMessage; last > 0 && last >= v.VisibleFrom {
+			messages = append(messages, id[:], int64(last))
+		}
+	}
+	body := func(row scanner) error {
+		var id chat.ConversationID
+		var b []byte
+		err := row.Scan(into(&id), &b)
+		if err == nil {
+			found[id].LastEntry = b
+		}
+		return err //nolint:wrapcheck // the caller names the verb
+	}
+	return firstError(
+		func() error { return lastMessageEntries.each(ctx, s.read, nil, entries, body) },
+		func() error { return lastOtherEntries.each(ctx, s.read, nil, entries, body) },
+		func() error {
+			return messagesAt.each(ctx, s.read, nil, messages, func(row scanner) error {
+				m, err := scanMessage(row)
+				if err == nil {
+					found[m.ConversationID].LastMessage = m
+				}
+				return err
+			})
+		},
+	)
+}
+
+var membersReceipts = newMulti("SELECT conversation_id, user_id, delivered_seq, read_seq FROM members WHERE conversation_id IN (", "?", ") ORDER BY user_id")
+
+// addReceipts adds the receipts of the others, where they are few enough to be shown one by one.
+func (s *Store) addReceipts(ctx context.Context, user chat.UserID, found map[chat.ConversationID]*chat.ConversationView) error {
+	var args []any
+	for id, v := range found {
+		if v.Members <= chat.MaxReceiptMembers {
+			args = append(args, id[:])
+		}
+	}
+	return membersReceipts.each(ctx, s.read, nil, args, func(row scanner) error {
+		var r chat.Receipt
+		err := row.Scan(into(&r.ConversationID), into(&r.UserID), &r.DeliveredSeq, &r.ReadSeq)
+		if err == nil && r.UserID != user {
+			found[r.ConversationID].Receipts = append(found[r.ConversationID].Receipts, r)
+		}
+		return err //nolint:wrapcheck // the caller names the verb
+	})
+}
+
+// addPeers adds the other person of direct conversations.
+func (s *Store) addPeers(ctx context.Context, user chat.UserID, found map[chat.ConversationID]*chat.ConversationView) error {
+	var ids []chat.UserID
+	peer := make(map[chat.ConversationID]chat.UserID)
+	for id, v := range found {
+		if v.Kind != chat.Direct {
+			continue
+		}
+		peer[id] = user
+		if len(v.Receipts) > 0 {
+			peer[id] = v.Receipts[0].UserID
+		}
+		ids = append(ids, peer[id])
+	}
+	users, err := s.usersByID(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for id, who := range peer {
+		u := users[who]
+		found[id].Peer = &u
+	}
+	return nil
+}

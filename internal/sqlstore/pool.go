@@ -1,0 +1,182 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/parley-chat/parley/internal/sqlstore/query"
+)
+
+// pool is a set of connections that prepares each statement once. The texts of
+// statements are few: lists of parameters come in fixed sizes (see sizes).
+type pool struct {
+	db *sql.DB
+	d  *dialect
+
+	mu    sync.Mutex // guards stmts
+	stmts map[string]*sql.Stmt
+}
+
+var (
+	_ query.DBTX = (*pool)(nil)
+	_ query.DBTX = (*tx)(nil)
+)
+
+func openPool(d *dialect, dsn string, conns int) (*pool, error) {
+	db, err := sql.Open(d.driver, dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return &pool{db: db, d: d, stmts: make(map[string]*sql.Stmt)}, nil
+}
+
+func (p *pool) close() error {
+	if err := p.db.Close(); err != nil {
+		return fmt.Errorf("close database: %w", err)
+	}
+	return nil
+}
+
+// stmt gives the prepared form of a query.
+func (p *pool) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
+	p.mu.Lock()
+	st := p.stmts[text]
+	p.mu.Unlock()
+	if st != nil {
+		return st, nil
+	}
+	st, err := p.db.PrepareContext(ctx, p.d.rewrite(text))
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if other := p.stmts[text]; other != nil {
+		// Another goroutine was faster; closing needs no connection of a pool that is busy.
+		if err := st.Close(); err != nil {
+			return nil, fmt.Errorf("close statement: %w", err)
+		}
+		return other, nil
+	}
+	p.stmts[text] = st
+	return st, nil
+}
+
+// ExecContext implements query.DBTX.
+func (p *pool) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	st, err := p.stmt(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(ctx, args...) //nolint:wrapcheck // the caller names the verb
+}
+
+// PrepareContext implements query.DBTX. The caller must not close the statement.
+func (p *pool) PrepareContext(ctx context.Context, text string) (*sql.Stmt, error) {
+	return p.stmt(ctx, text)
+}
+
+// QueryContext implements query.DBTX.
+func (p *pool) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	st, err := p.stmt(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...) //nolint:wrapcheck // the caller names the verb
+}
+
+// QueryRowContext implements query.DBTX.
+func (p *pool) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+	st, err := p.stmt(ctx, text)
+	if err != nil {
+		return p.db.QueryRowContext(ctx, p.d.rewrite(text), args...) // fails alike, in the row
+	}
+	return st.QueryRowContext(ctx, args...)
+}
+
+// tx is a transaction that uses the prepared statements of its pool.
+type tx struct {
+	tx *sql.Tx
+	p  *pool
+	// missed are statements that the pool had not prepared: the transaction
+	// holds the connection that preparing needs, so that is done afterwards.
+	missed []string
+}
+
+// stmt gives the prepared form of a query within the transaction.
+func (t *tx) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
+	t.p.mu.Lock()
+	st := t.p.stmts[text]
+	t.p.mu.Unlock()
+	if st != nil {
+		return t.tx.StmtContext(ctx, st), nil
+	}
+	t.missed = append(t.missed, text)
+	st, err := t.tx.PrepareContext(ctx, t.p.d.rewrite(text))
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	return st, nil
+}
+
+// ExecContext implements query.DBTX.
+func (t *tx) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	st, err := t.stmt(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(ctx, args...) //nolint:wrapcheck // the caller names the verb
+}
+
+// PrepareContext implements query.DBTX.
+func (t *tx) PrepareContext(ctx context.Context, text string) (*sql.Stmt, error) {
+	return t.stmt(ctx, text)
+}
+
+// QueryContext implements query.DBTX.
+func (t *tx) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	st, err := t.stmt(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...) //nolint:wrapcheck // the caller names the verb
+}
+
+// QueryRowContext implements query.DBTX.
+func (t *tx) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+	st, err := t.stmt(ctx, text)
+	if err != nil {
+		return t.tx.QueryRowContext(ctx, t.p.d.rewrite(text), args...) // fails alike, in the row
+	}
+	return st.QueryRowContext(ctx, args...)
+}
+
+// transact runs f in one transaction.
+func (p *pool) transact(ctx context.Context, f func(*tx) error) error {
+	t := &tx{p: p}
+	var err error
+	if t.tx, err = p.db.BeginTx(ctx, nil); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err := f(t); err != nil {
+		// A statement that failed may have ended the transaction already.
+		if rerr := t.tx.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) && !p.d.noTransaction(rerr) {
+			err = errors.Join(err, rerr)
+		}
+		return err
+	}
+	if err := t.tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	for _, text := range t.missed {
+		if _, err := p.stmt(ctx, text); err != nil {
+			break // whoever needs it next tries again, and is told
+		}
+	}
+	return nil
+}
