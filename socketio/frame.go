@@ -25,6 +25,22 @@ func (ns *Namespace) NewFrame(event string, args ...any) (*Frame, error) {
 	return newFrame(ns.name, event, args)
 }
 
+// JoinFrames makes one frame of several of the same namespace: they arrive one after
+// the other with nothing in between, and cost one write. It panics without frames and
+// where the namespaces differ, which are programming errors.
+func JoinFrames(frames ...*Frame) *Frame {
+	joined := &Frame{namespace: frames[0].namespace}
+	engine := make([]*engineio.Frame, len(frames))
+	for i, f := range frames {
+		if f.namespace != joined.namespace {
+			panic("socketio: frames of different namespaces joined")
+		}
+		engine[i] = f.engine
+	}
+	joined.engine = engineio.JoinFrames(engine...)
+	return joined
+}
+
 // Len is the frame's size on a WebSocket, in bytes.
 func (f *Frame) Len() int { return f.engine.Len() }
 

@@ -103,6 +103,13 @@ func (s *Socket) SendVolatile(f *Frame) error {
 	return s.sendAt(f, engineio.Volatile, s.peer.conn.Now())
 }
 
+// SendMergeable is Send for callers who deliver to many sockets on their own, as room
+// sends do: to a socket that was written to within EngineOptions.MergeWindow the frame
+// may wait for the window's end, and share a write with others.
+func (s *Socket) SendMergeable(f *Frame) error {
+	return s.sendAt(f, engineio.Mergeable, s.peer.conn.Now())
+}
+
 // Emit sends an event; see NewFrame for the arguments.
 func (s *Socket) Emit(event string, args ...any) error {
 	f, err := s.ns.NewFrame(event, args...)
@@ -150,15 +157,24 @@ func (s *Socket) hold(f *Frame, mode engineio.Mode, now int64) error {
 // Disconnect takes the socket out of its namespace and tells the client, whose library
 // will not reconnect by itself. When it was the connection's last namespace the
 // connection is closed as well.
-func (s *Socket) Disconnect() {
+func (s *Socket) Disconnect() { s.DisconnectWith(nil) }
+
+// DisconnectWith is Disconnect after a last event (nil: none): when it was the
+// connection's last namespace, nothing that is sent meanwhile comes behind that event.
+func (s *Socket) DisconnectWith(last *Frame) {
 	if !s.close(ReasonServerDisconnect) {
 		return
 	}
 	p := s.peer
-	// An error means that the client is gone already.
-	_ = p.conn.Send(controlFrame(packet.Disconnect, s.ns.name, nil).engine, 0)
+	goodbye := controlFrame(packet.Disconnect, s.ns.name, nil).engine
+	if last != nil {
+		goodbye = engineio.JoinFrames(last.engine, goodbye)
+	}
 	if p.leave(s) == 0 {
-		p.conn.Close(&CloseError{Reason: ReasonServerClose, Text: string(ReasonServerDisconnect)})
+		p.conn.CloseAfter(goodbye, &CloseError{Reason: ReasonServerClose, Text: string(ReasonServerDisconnect)})
+	} else {
+		// An error means that the client is gone already.
+		_ = p.conn.Send(goodbye, 0)
 	}
 	p.conn.Later(func() { s.ns.disconnected(s, ReasonServerDisconnect) })
 }

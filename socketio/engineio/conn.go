@@ -124,6 +124,9 @@ func (c *Conn) Now() int64 { return c.srv.now() }
 // Close ends the connection after what waits has been sent.
 func (c *Conn) Close(e *CloseError) { c.end(e, endGraceful) }
 
+// CloseAfter is Close with a last frame: nothing that others send comes behind it.
+func (c *Conn) CloseAfter(last *Frame, e *CloseError) { c.endAfter(last, e, endGraceful) }
+
 // receive handles one packet of the active transport. inMu is held.
 func (c *Conn) receive(p packet) error {
 	switch p.kind {

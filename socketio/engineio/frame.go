@@ -51,6 +51,28 @@ func NewBinaryFrame(data []byte) *Frame {
 	return f
 }
 
+// JoinFrames makes one frame of several: their packets follow each other on every
+// connection with nothing in between, and cost one write.
+func JoinFrames(frames ...*Frame) *Frame {
+	size, packets := 0, 0
+	for _, f := range frames {
+		size += len(f.wire)
+		packets += max(len(f.parts), 1)
+	}
+	joined := &Frame{wire: make([]byte, 0, size), parts: make([]part, 0, packets)}
+	for _, f := range frames {
+		at := len(joined.wire)
+		joined.wire = append(joined.wire, f.wire...)
+		if f.parts == nil {
+			joined.parts = append(joined.parts, part{from: at + f.head, to: len(joined.wire)})
+		}
+		for _, p := range f.parts {
+			joined.parts = append(joined.parts, part{from: at + p.from, to: at + p.to, binary: p.binary})
+		}
+	}
+	return joined
+}
+
 // Len is the number of bytes on a WebSocket.
 func (f *Frame) Len() int { return len(f.wire) }
 

@@ -27,11 +27,21 @@ var (
 
 // end closes the connection for the application and starts the transport's goodbye.
 // Only the first call counts.
-func (c *Conn) end(e *CloseError, how ending) {
+func (c *Conn) end(e *CloseError, how ending) { c.endAfter(nil, e, how) }
+
+// endAfter is end with a last frame, which no other can follow.
+func (c *Conn) endAfter(last *Frame, e *CloseError, how ending) {
 	c.mu.Lock()
 	if c.state != stateOpen {
 		c.mu.Unlock()
 		return
+	}
+	if last != nil && c.poll == nil {
+		if err := c.push(last, c.srv.now()); err != nil {
+			e, how = &CloseError{Reason: ReasonTransportError}, endGone
+		}
+	} else if last != nil {
+		c.enqueue(last, c.srv.now())
 	}
 	c.state = stateClosing
 	transport := c.transport()
