@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/service"
+	"github.com/parley-chat/parley/internal/wire"
+	"github.com/parley-chat/parley/socketio"
+)
+
+// connectTimeout bounds the work of accepting one socket.
+const connectTimeout = 10 * time.Second
+
+// onConnect decides about a new socket. It runs in the Socket.IO server's pool.
+// When it returns nil, ready is on its way and everything later will follow it.
+func (g *Gateway) onConnect(s *socketio.Socket, auth json.RawMessage) error {
+	ctx, cancel := context.WithTimeout(g.ctx, connectTimeout)
+	defer cancel()
+	if err := g.accept(ctx, s, auth); err != nil {
+		g.stats.refusedConnects.Add(1)
+		shown := wire.ErrorOf(err)
+		if shown.Code == chat.CodeInternal || shown.Code == chat.CodeUnavailable {
+			g.opt.Logger.Error("accept a socket", "err", err)
+		}
+		return &socketio.ConnectError{Message: shown.Message, Data: shown}
+	}
+	return nil
+}
+
+// errDraining refuses sockets while the node stops. Clients come back at
+// different moments.
+func (g *Gateway) errDraining() error {
+	after := time.Second + rand.N(g.opt.ReconnectSpread) //nolint:gosec // spreading needs no secrecy
+	return &chat.Error{Code: chat.CodeUnavailable, Reason: "restarting", RetryAfter: after, Message: "This server is restarting; connect again in a moment."}
+}
+
+func (g *Gateway) accept(ctx context.Context, s *socketio.Socket, auth json.RawMessage) error {
+	if g.draining.Load() {
+		return g.errDraining()
+	}
+	var given wire.Connect
+	if len(auth) > 0 {
+		if err := wire.Decode(auth, &given); err != nil {
+			return fmt.Errorf("read auth: %w", err)
+		}
+	}
+	from, _ := s.Captured().(*Handshake)
+	if from == nil {
+		from = &Handshake{}
+	}
+	token := given.Token
+	if token == "" {
+		token = from.token
+	}
+	if err := g.throttle.mayTry(from.address, g.opt.Now()); err != nil {
+		return err
+	}
+	session, err := g.ports.Service.Authenticate(ctx, token)
+	if err != nil {
+		if errors.Is(err, chat.ErrUnauthenticated) {
+			g.throttle.failed(from.address, g.opt.Now())
+		}
+		return err //nolint:wrapcheck // meant for the client
+	}
+	c := &conn{socket: s, session: session, held: &held{}}
+	c.flags.Store(connHeld)
+	if err := g.attach(ctx, c, session.UserID); err != nil {
+		return err
+	}
+	if err := g.welcome(ctx, c, given.Cursor, token); err != nil {
+		c.flags.Or(connGone)
+		g.detach(c)
+		return err
+	}
+	s.SetData(c)
+	from.token = ""
+	g.throttle.accepted(from.address)
+	g.stats.sockets.Add(1)
+	return nil
+}
+
+// welcome sends ready. The session is looked up a second time now that its
+// revocation would be heard, and heads are read now that entries would be delivered:
+// what happened in between is in one or the other.
+func (g *Gateway) welcome(ctx context.Context, c *conn, cursor, token string) error {
+	if _, err := g.ports.Service.Authenticate(ctx, token); err != nil {
+		return err //nolint:wrapcheck // meant for the client
+	}
+	account, err := g.ports.Service.Me(ctx, c.session.UserID)
+	if err != nil {
+		return err //nolint:wrapcheck // meant for the client
+	}
+	moved := &service.Moved{Cursor: g.ports.Service.SyncCursor()}
+	if cursor != "" {
+		if moved, err = g.ports.Service.Sync(ctx, c.session.UserID, cursor); err != nil {
+			return err //nolint:wrapcheck // meant for the client
+		}
+	}
+	if moved.Heads == nil {
+		moved.Heads = []chat.Head{}
+	}
+	ready, err := socketio.NewFrame(wire.EventReady, wire.Ready{
+		User: wire.MeOf(account, g.opt.Limits), Cursor: moved.Cursor, HeadsChanged: moved.Heads, ServerTime: chat.TimeOf(g.opt.Now()),
+	})
+	if err != nil {
+		return fmt.Errorf("encode ready: %w", err)
+	}
+	c.release(ready, g.frames.resync)
+	return nil
+}
+
+// onDisconnect forgets a socket.
+func (g *Gateway) onDisconnect(s *socketio.Socket, reason socketio.Reason) {
+	c, ok := socketio.Data[*conn](s)
+	if !ok {
+		return
+	}
+	g.stats.sockets.Add(-1)
+	if reason == socketio.ReasonSlowConsumer {
+		g.stats.slowCuts.Add(1)
+	}
+	c.flags.Or(connGone)
+	g.unwatch(c)
+	g.detach(c)
+	g.stopTyping(c.user)
+}
+
+// onBehind and onCaughtUp leave entries out for a client that does not keep up,
+// and have it catch up once it does.
+func (g *Gateway) onBehind(s *socketio.Socket) {
+	if c, ok := socketio.Data[*conn](s); ok {
+		c.flags.Or(connBehind)
+		g.stats.behind.Add(1)
+	}
+}
+
+func (g *Gateway) onCaughtUp(s *socketio.Socket) {
+	c, ok := socketio.Data[*conn](s)
+	if !ok {
+		return
+	}
+	// An entry that is left out between the two lines finds connBehind gone or
+	// sets connMissed before it goes.
+	if old := c.flags.And(^(connBehind | connMissed)); old&connMissed != 0 {
+		c.send(g.frames.resync)
+	}
+}

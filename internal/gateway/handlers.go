@@ -1,0 +1,260 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/service"
+	"github.com/parley-chat/parley/internal/wire"
+	"github.com/parley-chat/parley/socketio"
+)
+
+// maxWaiting bounds the requests of one socket that wait for the store.
+const maxWaiting = 64
+
+// Register puts the gateway's handlers into the namespace "/" of a server, which
+// was made with Options of this gateway (see ServerOptions).
+func (g *Gateway) Register(srv *socketio.Server) {
+	ns := srv.Of("/")
+	ns.OnConnect(g.onConnect)
+	ns.OnDisconnect(g.onDisconnect)
+	ns.OnUnknown(func(_ *socketio.Socket, event string, ack socketio.Ack) {
+		reply{g, ack}.fail(&chat.Error{Code: chat.CodeInvalid, Reason: "unknown_event", Message: "There is no such event."})
+	})
+	ns.OnInvalid(func(_ *socketio.Socket, _ string, err error, ack socketio.Ack) {
+		reply{g, ack}.fail(invalidPayload(err))
+	})
+	for _, e := range g.events() {
+		e.register(ns)
+	}
+}
+
+// event is one client event with its handler.
+type event struct {
+	name     string
+	register func(ns *socketio.Namespace)
+}
+
+// events is the table of everything a client may send.
+func (g *Gateway) events() []event {
+	return []event{
+		on(g, wire.EventMessageSend, g.messageSend),
+		on(g, wire.EventMessageEdit, g.messageEdit),
+		on(g, wire.EventMessageDelete, g.messageDelete),
+		on(g, wire.EventReactionSet, g.reactionSet),
+		on(g, wire.EventConversationDelivered, g.conversationDelivered),
+		on(g, wire.EventConversationRead, g.conversationRead),
+		on(g, wire.EventTypingSet, g.typingSet),
+		on(g, wire.EventPresenceWatch, g.presenceWatch),
+		on(g, wire.EventEntriesAfter, g.entriesAfter),
+	}
+}
+
+// on makes an event of a typed handler. Handlers of one socket run one after the
+// other on an I/O goroutine and must not wait.
+func on[P any](g *Gateway, name string, handle func(c *conn, p P, r reply)) event {
+	return event{name: name, register: func(ns *socketio.Namespace) {
+		socketio.On(ns, name, func(s *socketio.Socket, p P, ack socketio.Ack) {
+			r := reply{g, ack}
+			c, ok := socketio.Data[*conn](s)
+			if !ok || c.flags.Load()&connGone != 0 {
+				r.fail(chat.ErrUnauthenticated)
+				return
+			}
+			if c.session.ExpiresAt <= chat.TimeOf(g.opt.Now()) {
+				r.fail(chat.ErrUnauthenticated)
+				g.later(func(ctx context.Context) { g.recheck(ctx, c) })
+				return
+			}
+			g.stats.requests.Add(1)
+			handle(c, p, r)
+		})
+	}}
+}
+
+// invalidPayload turns what a decoder says into what a client is told.
+func invalidPayload(err error) error {
+	if e := chat.AsError(err); e.Code != chat.CodeInternal {
+		return e
+	}
+	return &chat.Error{Code: chat.CodeInvalid, Reason: "malformed", Message: "An event takes one argument, a JSON object."}
+}
+
+// reply is the answer to one request. It may be given once, from any goroutine.
+type reply struct {
+	g   *Gateway
+	ack socketio.Ack
+}
+
+// fail refuses. What is not meant for the caller is logged and becomes internal.
+func (r reply) fail(err error) {
+	e := chat.AsError(err)
+	r.g.stats.refusedRequests.Add(1)
+	if e.Code == chat.CodeInternal {
+		r.g.opt.Logger.Error("answer a request", "err", err)
+	}
+	// An error means that the socket is gone or was answered already: there is
+	// nobody left to tell. The same holds below.
+	_ = r.ack.SendJSON(wire.AckError(e))
+}
+
+// data accepts.
+func (r reply) data(v any) {
+	raw, err := wire.AckData(v)
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	_ = r.ack.SendJSON(raw)
+}
+
+// outcome answers a command with what became of it.
+func (r reply) outcome(o chat.Outcome) {
+	r.g.pending.Add(-1)
+	if o.Err != nil {
+		r.fail(o.Err)
+		return
+	}
+	var entry json.RawMessage
+	if o.Entry != nil || o.JSON != nil {
+		entry = o.JSON
+	}
+	_ = r.ack.SendJSON(wire.AckEntry(entry, o.Repeated && entry != nil))
+}
+
+// command counts a command until its outcome is known.
+func (r reply) command() func(chat.Outcome) {
+	r.g.pending.Add(1)
+	return r.outcome
+}
+
+func (g *Gateway) messageSend(c *conn, p wire.MessageSend, r reply) {
+	req := service.SendRequest{
+		UserID: c.user.id, ConversationID: p.ConversationID, ClientID: p.ClientID, Text: p.Text, ReplyTo: p.ReplyTo,
+	}
+	for _, a := range p.Attachments {
+		req.Attachments = append(req.Attachments, a.ID)
+	}
+	g.inOrder(c, len(req.Attachments) > 0, r, func(ctx context.Context) {
+		g.ports.Service.Send(ctx, req, r.command())
+	})
+}
+
+func (g *Gateway) messageEdit(c *conn, p wire.MessageEdit, r reply) {
+	g.inOrder(c, false, r, func(ctx context.Context) {
+		g.ports.Service.Edit(ctx, ref(c, p.ConversationID, p.Seq), p.Text, r.command())
+	})
+}
+
+func (g *Gateway) messageDelete(c *conn, p wire.MessageDelete, r reply) {
+	g.inOrder(c, false, r, func(ctx context.Context) {
+		g.ports.Service.Delete(ctx, ref(c, p.ConversationID, p.Seq), r.command())
+	})
+}
+
+func (g *Gateway) reactionSet(c *conn, p wire.ReactionSet, r reply) {
+	g.inOrder(c, false, r, func(ctx context.Context) {
+		g.ports.Service.React(ctx, ref(c, p.ConversationID, p.Seq), p.Emoji, p.On, r.command())
+	})
+}
+
+func ref(c *conn, id chat.ConversationID, seq chat.Seq) service.MessageRef {
+	return service.MessageRef{UserID: c.user.id, ConversationID: id, Seq: seq}
+}
+
+func (g *Gateway) conversationDelivered(c *conn, p wire.ReceiptSet, r reply) {
+	g.receipt(c, chat.Receipt{ConversationID: p.ConversationID, UserID: c.user.id, DeliveredSeq: p.Seq}, r)
+}
+
+func (g *Gateway) conversationRead(c *conn, p wire.ReceiptSet, r reply) {
+	g.receipt(c, chat.Receipt{ConversationID: p.ConversationID, UserID: c.user.id, DeliveredSeq: p.Seq, ReadSeq: p.Seq}, r)
+}
+
+func (g *Gateway) receipt(c *conn, receipt chat.Receipt, r reply) {
+	if err := validSeq(receipt.DeliveredSeq); err != nil {
+		r.fail(err)
+		return
+	}
+	g.asMember(c, receipt.ConversationID, r, func() {
+		g.ports.Service.NoteReceipt(receipt, func(now chat.Receipt, err error) {
+			if err != nil {
+				r.fail(err)
+				return
+			}
+			r.data(now)
+		})
+	})
+}
+
+func validSeq(seq chat.Seq) error {
+	if seq < 1 || seq > chat.MaxSeq {
+		return chat.Invalid("seq", "is not a seq")
+	}
+	return nil
+}
+
+// asMember counts a request against the socket's rate and does it if the person
+// is a member of the conversation. do must not wait.
+func (g *Gateway) asMember(c *conn, id chat.ConversationID, r reply, do func()) {
+	if err := g.allow(c); err != nil {
+		r.fail(err)
+		return
+	}
+	if c.user.room(id) != nil {
+		do()
+		return
+	}
+	// They may have become a member just now.
+	g.wait(c, r, func(ctx context.Context) {
+		if err := g.reconcile(ctx, c.user, change{id: id}); err != nil {
+			g.opt.Logger.Warn("look for a membership", "err", err)
+			r.fail(chat.ErrUnavailable)
+			return
+		}
+		if c.user.room(id) == nil {
+			r.fail(chat.ErrNotFound)
+			return
+		}
+		do()
+	})
+}
+
+func (g *Gateway) entriesAfter(c *conn, p wire.EntriesAfter, r reply) {
+	if err := g.allow(c); err != nil {
+		r.fail(err)
+		return
+	}
+	if p.Limit < 0 {
+		r.fail(chat.Invalid("limit", "is negative"))
+		return
+	}
+	if p.Limit == 0 {
+		p.Limit = wire.DefaultEntriesAfter
+	}
+	g.wait(c, r, func(ctx context.Context) {
+		page, err := g.ports.Service.EntriesAfter(ctx, service.EntriesRequest{
+			UserID: c.user.id, ConversationID: p.ConversationID, After: p.Seq,
+			Limit: min(p.Limit, wire.MaxEntriesAfter), MaxBytes: wire.MaxEntriesBytes,
+		})
+		if err != nil {
+			r.fail(err)
+			return
+		}
+		answer := wire.EntriesAnswer{Entries: make([]json.RawMessage, 0, len(page.Items)), Head: page.Head}
+		for _, e := range page.Items {
+			answer.Entries = append(answer.Entries, e.JSON)
+		}
+		r.data(answer)
+	})
+}
+
+// allow counts a request that is not a command against the socket's rate.
+func (g *Gateway) allow(c *conn) error {
+	if wait := c.extra().requests.take(g.opt.Now(), g.opt.RequestsPerSecond, g.opt.RequestBurst); wait > 0 {
+		e := *chat.ErrRateLimited
+		e.RetryAfter = wait
+		return &e
+	}
+	return nil
+}

@@ -1,0 +1,242 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/wire"
+)
+
+// userEvent takes an event of a person's own topic.
+func (g *Gateway) userEvent(id chat.UserID, ev *chat.Event) {
+	u := g.lookup(id)
+	if u == nil {
+		return
+	}
+	switch ev.Kind {
+	case chat.EventMember:
+		g.memberEvent(u, ev)
+	case chat.EventRead:
+		f := g.frame(wire.EventReceipt, ev.Data)
+		u.each(func(c *conn) { c.send(f) })
+	case chat.EventSession:
+		g.sessionEvent(u, ev.Data)
+	case chat.EventProfile:
+		g.laterFor(u, func(ctx context.Context) { g.tellProfile(ctx, u) })
+	case chat.EventEntry, chat.EventReceipt, chat.EventTyping, chat.EventPresence:
+	}
+}
+
+// memberEvent takes an entry that made its person a member, or ended that, or
+// changed their role.
+func (g *Gateway) memberEvent(u *user, ev *chat.Event) {
+	e, err := chat.DecodeEntry(ev.Data)
+	if err != nil {
+		g.opt.Logger.Error("decode member event", "user", u.id, "err", err)
+		return
+	}
+	u.mu.Lock()
+	if u.state == userLoading {
+		if len(u.pending) <= maxPendingMembers {
+			u.pending = append(u.pending, e.ConversationID)
+		}
+		u.mu.Unlock()
+		return
+	}
+	u.mu.Unlock()
+	g.reconcileSoon(u, change{id: e.ConversationID, seq: e.Seq, removal: e.Kind == chat.KindMemberRemoved})
+}
+
+// change is a conversation in which a person's membership changed.
+type change struct {
+	id      chat.ConversationID
+	seq     chat.Seq // of the entry that did it; zero if not known
+	removal bool
+	tries   int
+}
+
+// laterFor hands a job about a person to a worker. When too many wait their
+// clients are told to ask for themselves.
+func (g *Gateway) laterFor(u *user, job func(context.Context)) {
+	if !g.later(job) {
+		u.each(func(c *conn) { c.send(g.frames.resync) })
+	}
+}
+
+const (
+	reconcileTries = 20
+	reconcilePause = 500 * time.Millisecond
+	// streamWait is how long a removal waits for the room's own stream to bring
+	// the entry, so that it is the last thing the removed person gets.
+	streamWait = 500 * time.Millisecond
+)
+
+func (g *Gateway) reconcileSoon(u *user, ch change) {
+	g.laterFor(u, func(ctx context.Context) {
+		err := g.reconcile(ctx, u, ch)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		g.opt.Logger.Warn("read a changed membership", "user", u.id, "conversation", ch.id, "err", err)
+		if ch.tries++; ch.tries > reconcileTries {
+			u.each(func(c *conn) { c.send(g.frames.resync) })
+			return
+		}
+		time.AfterFunc(reconcilePause, func() { g.reconcileSoon(u, ch) })
+	})
+}
+
+// reconcile makes a person's place in a room what the store says, and shows
+// their clients the conversation as it is now, or that it is gone.
+func (g *Gateway) reconcile(ctx context.Context, u *user, ch change) error {
+	for {
+		view, err := g.ports.Views.Conversation(ctx, u.id, ch.id)
+		switch {
+		case errors.Is(err, chat.ErrNotFound):
+			g.awaitStream(ctx, u, ch)
+			g.dismiss(u, ch.id, ch.tries > 0)
+			return nil
+		case err != nil && ch.removal:
+			// The entry said so, and nobody can say otherwise now: see nothing
+			// rather than too much. The next try tells the clients.
+			g.quit(u, ch.id)
+			return err //nolint:wrapcheck // the caller says who and where
+		case err != nil:
+			return err //nolint:wrapcheck // the caller says who and where
+		}
+		joined, err := g.join(ctx, u, view)
+		if err != nil {
+			return err
+		}
+		if joined {
+			g.sendTo(u, wire.EventConversation, wire.ConversationOf(view))
+			return nil
+		}
+	}
+}
+
+// awaitStream lets the room's own stream bring the removal first, for a moment.
+func (g *Gateway) awaitStream(ctx context.Context, u *user, ch change) {
+	if !ch.removal {
+		return
+	}
+	g.request(ch.id, ch.seq)
+	for end := g.opt.Now().Add(streamWait); u.room(ch.id) != nil && g.opt.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// join puts a live person into the room of a conversation that they were read to
+// be a member of. false means that members have changed since: read again.
+func (g *Gateway) join(ctx context.Context, u *user, view *chat.ConversationView) (bool, error) {
+	id := view.Conversation.ID
+	m := &chat.Membership{
+		ConversationID: id, Kind: view.Kind, VisibleFrom: view.VisibleFrom, Head: view.Seq, Members: view.Members,
+	}
+	u.mu.Lock()
+	i, in := u.find(id)
+	if in || u.state != userLive {
+		u.mu.Unlock()
+		return true, nil
+	}
+	r, deaf := g.enter(u, m)
+	if r == nil {
+		u.mu.Unlock()
+		return false, nil
+	}
+	u.rooms = slices.Insert(u.rooms, i, r)
+	u.mu.Unlock()
+	if !deaf {
+		return true, nil
+	}
+	if err := g.hear(ctx, []chat.Topic{conversationTopic(id)}); err != nil {
+		g.quit(u, id)
+		return false, err
+	}
+	// What was committed between the reading and the hearing is in the store.
+	g.demand(id)
+	return true, nil
+}
+
+// dismiss takes a person out of a room whose member they are not any more, and
+// tells their clients, unless the room's own stream has done it already.
+func (g *Gateway) dismiss(u *user, id chat.ConversationID, tell bool) {
+	if g.quit(u, id) || tell {
+		g.tellGone(u, id)
+	}
+}
+
+// quit takes a person out of a room and reports whether they were in.
+func (g *Gateway) quit(u *user, id chat.ConversationID) bool {
+	u.mu.Lock()
+	i, in := u.find(id)
+	var topics []chat.Topic
+	if in {
+		topics = g.leave(u, u.rooms[i])
+	}
+	u.mu.Unlock()
+	g.unsubscribe(topics...)
+	return in
+}
+
+// tellProfile shows a person's own profile to their sockets after it changed.
+func (g *Gateway) tellProfile(ctx context.Context, u *user) {
+	a, err := g.ports.Service.Me(ctx, u.id)
+	if err != nil {
+		g.opt.Logger.Warn("read a changed profile", "user", u.id, "err", err)
+		return
+	}
+	g.sendTo(u, wire.EventProfile, wire.Profile{User: wire.MeOf(a, g.opt.Limits)})
+}
+
+// reloadAll reads everybody's memberships again after events may have been lost,
+// and tells all clients to catch up. One person after the other: the store is not to be
+// overrun by a bus that comes and goes.
+func (g *Gateway) reloadAll(ctx context.Context) {
+	g.eachUser(func(u *user) {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := g.reload(ctx, u); err != nil {
+			g.opt.Logger.Warn("read memberships again", "user", u.id, "err", err)
+		}
+		u.each(func(c *conn) { c.send(g.frames.resync) })
+	})
+}
+
+// reload finds the differences between a person's rooms and their memberships.
+func (g *Gateway) reload(ctx context.Context, u *user) error {
+	memberships, err := g.ports.Views.Memberships(ctx, u.id)
+	if err != nil {
+		return err //nolint:wrapcheck // wrapped by the caller
+	}
+	should := make(map[chat.ConversationID]bool, len(memberships))
+	for _, m := range memberships {
+		should[m.ConversationID] = true
+	}
+	var differ []chat.ConversationID
+	u.mu.Lock()
+	for _, r := range u.rooms {
+		if !should[r.id] {
+			differ = append(differ, r.id)
+		}
+		delete(should, r.id)
+	}
+	u.mu.Unlock()
+	for id := range should {
+		differ = append(differ, id)
+	}
+	for _, id := range differ {
+		if err := g.reconcile(ctx, u, change{id: id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

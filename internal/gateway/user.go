@@ -1,0 +1,89 @@
+package gateway
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+type userState uint8
+
+const (
+	userLoading userState = iota // memberships are being read; member events wait in pending
+	userLive
+	userGone // taken out of the registry; whoever meets it starts again
+)
+
+// maxPendingMembers bounds the member events that wait while a user is loaded.
+const maxPendingMembers = 1_000
+
+// user is one person with a socket on this node, or who had one a moment ago.
+type user struct {
+	id chat.UserID
+	// first is the list of the person's sockets, linked by conn.next. It is
+	// changed under mu and read without: delivery walks it.
+	first atomic.Pointer[conn]
+
+	mu      sync.Mutex
+	state   userState
+	sockets int32
+	// idleSince is when the last socket went, in unix nanoseconds; zero while there is one.
+	idleSince int64
+	// loaded is closed when loading has ended, and nil from then on.
+	loaded  chan struct{}
+	rooms   []*room // sorted by id
+	pending []chat.ConversationID
+}
+
+// link adds a socket. mu is held.
+func (u *user) link(c *conn) {
+	c.next.Store(u.first.Load())
+	u.first.Store(c)
+	u.sockets++
+	u.idleSince = 0
+}
+
+// unlink takes a socket out and reports whether it was there. A walk that is
+// under way may still meet it. mu is held.
+func (u *user) unlink(c *conn) bool {
+	at := &u.first
+	for {
+		other := at.Load()
+		if other == nil {
+			return false
+		}
+		if other == c {
+			at.Store(c.next.Load())
+			u.sockets--
+			return true
+		}
+		at = &other.next
+	}
+}
+
+// find gives where the room of a conversation is, or belongs, in rooms. mu is held.
+func (u *user) find(id chat.ConversationID) (int, bool) {
+	return slices.BinarySearchFunc(u.rooms, id, func(r *room, id chat.ConversationID) int {
+		return bytes.Compare(r.id[:], id[:])
+	})
+}
+
+// room gives the room of a conversation that the person is in, else nil.
+func (u *user) room(id chat.ConversationID) *room {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if i, ok := u.find(id); ok {
+		return u.rooms[i]
+	}
+	return nil
+}
+
+// each calls fn for every socket of the person.
+func (u *user) each(fn func(*conn)) {
+	for c := u.first.Load(); c != nil; c = c.next.Load() {
+		fn(c)
+	}
+}
