@@ -20,6 +20,7 @@ import (
 type Options struct {
 	Command []string
 	Env     []string  // besides the environment of this process
+	Dir     string    // where it runs; empty is here
 	Log     io.Writer // standard error and output; nil drops them, the tail is kept anyway
 	URL     string    // where it will answer, without a slash at the end
 	Ready   string    // the path that answers 200 once it serves
@@ -57,6 +58,7 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 	p := &Process{URL: o.URL, tail: &tail{to: o.Log}, done: make(chan struct{})}
 	p.cmd = exec.Command(o.Command[0], o.Command[1:]...) //nolint:gosec,noctx // the caller's own binary; ctx bounds the waiting, not the process
 	p.cmd.Env = append(os.Environ(), o.Env...)
+	p.cmd.Dir = o.Dir
 	p.cmd.Stdout, p.cmd.Stderr = p.tail, p.tail
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", o.Command[0], err)
