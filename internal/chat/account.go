@@ -59,6 +59,9 @@ type Accounts interface {
 	ListAccounts(ctx context.Context, cursor string, limit int) (Page[Account], error)
 	// TouchSeen notes when people were last online; it never moves back.
 	TouchSeen(ctx context.Context, seen map[UserID]Time) error
+	// LastSeen gives when those of these people who can be found by others (who
+	// exist and are not disabled) were last online; zero means never.
+	LastSeen(ctx context.Context, ids []UserID) (map[UserID]Time, error)
 }
 
 // Sessions keeps log-ins. Safe for concurrent use.

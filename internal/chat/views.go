@@ -29,8 +29,8 @@ type Views interface {
 	Heads(ctx context.Context, ids []ConversationID) (map[ConversationID]Seq, error)
 	// Advance moves receipts forward, never back, never beyond the head, in one
 	// transaction; receipts of people who are not members are ignored. It gives
-	// those that moved, as they are now.
-	Advance(ctx context.Context, at Time, receipts []Receipt) ([]Receipt, error)
+	// the others as they are now, each (conversation, person) once.
+	Advance(ctx context.Context, at Time, receipts []Receipt) ([]Advanced, error)
 	// Receipts gives the receipts of a conversation's members, at most limit,
 	// furthest read first, skipping those who have not got to atLeast.
 	Receipts(ctx context.Context, id ConversationID, atLeast Seq, limit int) ([]Receipt, error)
@@ -110,4 +110,13 @@ type Receipt struct {
 	UserID         UserID         `json:"user_id"`
 	DeliveredSeq   Seq            `json:"delivered_seq"`
 	ReadSeq        Seq            `json:"read_seq"`
+}
+
+// Advanced is a receipt as it is after Views.Advance.
+type Advanced struct {
+	Receipt
+	// Moved is false where the receipt was there already, or further.
+	Moved bool
+	// Members is the number of the conversation's members.
+	Members int
 }

@@ -197,3 +197,25 @@ func (s *Store) TouchSeen(ctx context.Context, seen map[chat.UserID]chat.Time) e
 		return nil
 	})
 }
+
+var lastSeenByID = newMulti("SELECT id, last_seen_at FROM accounts WHERE disabled = 0 AND id IN (", "?", ")")
+
+// LastSeen implements chat.Accounts.
+func (s *Store) LastSeen(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.Time, error) {
+	args := make([]any, len(ids))
+	for i := range ids {
+		args[i] = ids[i][:]
+	}
+	seen := make(map[chat.UserID]chat.Time, len(ids))
+	err := lastSeenByID.each(ctx, s.read, nil, args, func(row scanner) error {
+		var id chat.UserID
+		var at chat.Time
+		err := row.Scan(into(&id), &at)
+		seen[id] = at
+		return err //nolint:wrapcheck // fail names the verb
+	})
+	if err != nil {
+		return nil, s.fail("read when people were seen", err)
+	}
+	return seen, nil
+}

@@ -23,7 +23,7 @@ type standing struct {
 }
 
 // Advance implements chat.Views.
-func (s *Store) Advance(ctx context.Context, at chat.Time, receipts []chat.Receipt) (moved []chat.Receipt, err error) {
+func (s *Store) Advance(ctx context.Context, at chat.Time, receipts []chat.Receipt) (now []chat.Advanced, err error) {
 	wanted := make(map[membership]chat.Receipt, len(receipts))
 	var order []membership
 	for _, r := range receipts {
@@ -36,7 +36,7 @@ func (s *Store) Advance(ctx context.Context, at chat.Time, receipts []chat.Recei
 		wanted[key] = w
 	}
 	err = s.update(ctx, "advance receipts", func(t *tx) error {
-		moved = moved[:0]
+		now = now[:0]
 		found, err := stand(ctx, t, order)
 		if err != nil {
 			return err
@@ -46,20 +46,18 @@ func (s *Store) Advance(ctx context.Context, at chat.Time, receipts []chat.Recei
 			if st == nil {
 				continue
 			}
-			changed, err := st.advance(ctx, t, at, wanted[key])
+			moved, err := st.advance(ctx, t, at, wanted[key])
 			if err != nil {
 				return err
 			}
-			if changed {
-				moved = append(moved, st.Receipt)
-			}
+			now = append(now, chat.Advanced{Receipt: st.Receipt, Moved: moved, Members: st.members})
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return moved, nil
+	return now, nil
 }
 
 func stand(ctx context.Context, t *tx, keys []membership) (map[membership]*standing, error) {
