@@ -32,7 +32,7 @@ var rooms = []room{
 
 	{dir: domain, tests: []string{suites}},
 	{dir: suites, may: []string{domain}},
-	{dir: "internal/config"},
+	{dir: "internal/config/...", may: []string{"internal/config/..."}},
 
 	{dir: service, may: []string{domain}, tests: twins},
 	{dir: "internal/sequencer", may: []string{domain}, tests: []string{suites, "internal/inproc", "internal/sqlstore"}},

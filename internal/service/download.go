@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
-
 	"github.com/parley-chat/parley/internal/chat"
 )
 
@@ -20,8 +17,7 @@ type Download struct {
 	Size   int64
 	Thumb  bool
 	Inline bool // a browser may show it in a page
-	key    string
-	s      *Service
+	blobs  Blobs
 }
 
 // OpenFile gives a file, or its thumbnail where it has one, to its owner, to
@@ -41,47 +37,31 @@ func (s *Service) OpenFile(ctx context.Context, user chat.UserID, id chat.FileID
 			return nil, chat.ErrNotFound
 		}
 	}
-	d := &Download{
-		File: file, MIME: file.MIME, Size: file.Size, Inline: inline(file.MIME, file.Width > 0), key: blobKey(id), s: s,
+	d := &Download{File: file, MIME: file.MIME, Size: file.Size, Inline: inline(file.MIME, file.Width > 0), blobs: s.Blobs}
+	if !thumb || !file.Thumb {
+		return d, nil
 	}
-	if thumb && file.Thumb {
-		return d, d.useThumb(ctx)
-	}
-	return d, nil
-}
-
-func (d *Download) useThumb(ctx context.Context) error {
-	d.key, d.Thumb, d.Inline = thumbKey(d.File.ID), true, true
-	r, err := d.s.Blobs.NewRangeReader(ctx, d.key, 0, 512, nil)
-	if err != nil {
-		return d.s.blobError(ctx, err)
-	}
-	defer r.Close() //nolint:errcheck // nothing was written
-	head, err := io.ReadAll(r)
-	if err != nil {
-		return d.s.blobError(ctx, err)
-	}
-	d.Size, d.MIME = r.Size(), sniff(head)
-	return nil
+	d.Thumb, d.Inline = true, true
+	d.MIME, d.Size, err = s.Blobs.Thumb(ctx, id)
+	return d, s.shown(ctx, "read thumbnail", err)
 }
 
 // Range opens length bytes from offset on; a length of -1 means to the end.
 func (d *Download) Range(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
-	r, err := d.s.Blobs.NewRangeReader(ctx, d.key, offset, length, nil)
-	if err != nil {
-		return nil, d.s.blobError(ctx, err)
-	}
-	return r, nil
+	return d.blobs.Get(ctx, d.File.ID, d.Thumb, offset, length) //nolint:wrapcheck // says what it was doing
 }
 
-// blobError tells a caller that the blob store is out of reach, or, when a file
-// that is known is not there, logs that something is missing.
-func (s *Service) blobError(ctx context.Context, err error) error {
-	if gcerrors.Code(err) == gcerrors.NotFound {
-		s.Logger.ErrorContext(ctx, "a blob is missing", "error", err)
-		return chat.ErrNotFound
+// inline reports whether a browser may show a file of this type in a page. All
+// others are downloads: HTML, SVG and XML above all. Pictures must have been measured.
+func inline(mime string, measured bool) bool {
+	switch mime {
+	case "image/jpeg", "image/png", "image/gif", "image/webp":
+		return measured
+	case "audio/mpeg", "audio/mp4", "audio/x-m4a", "audio/aac", "audio/ogg", "audio/wav", "audio/flac", "audio/webm",
+		"video/mp4", "video/webm", "video/ogg", "application/ogg":
+		return true
 	}
-	return s.hide(ctx, "read blob", err)
+	return false
 }
 
 // SweepFiles deletes uploads that no message and no profile names, and that are
@@ -100,30 +80,19 @@ func (s *Service) SweepFiles(ctx context.Context, before chat.Time) (int, error)
 			if err := s.Files.DeleteFile(ctx, id); err != nil && !errors.Is(err, chat.ErrNotFound) {
 				return swept, fmt.Errorf("delete file: %w", err)
 			}
-			s.discard(ctx, blobKey(id), thumbKey(id))
+			if err := s.Blobs.Delete(ctx, id); err != nil {
+				return swept, fmt.Errorf("delete file: %w", err)
+			}
 			swept++
 		}
 		if len(ids) < each {
 			break
 		}
 	}
-	return swept, s.sweepTemp(ctx, before)
-}
-
-func (s *Service) sweepTemp(ctx context.Context, before chat.Time) error {
-	list := s.Blobs.List(&blob.ListOptions{Prefix: tempPrefix})
-	for {
-		object, err := list.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("list unfinished uploads: %w", err)
-		}
-		if chat.TimeOf(object.ModTime) < before {
-			s.discard(ctx, object.Key)
-		}
+	if err := s.Blobs.Sweep(ctx, before); err != nil {
+		return swept, fmt.Errorf("sweep uploads: %w", err)
 	}
+	return swept, nil
 }
 
 // SweepSessions deletes sessions that have expired, and gives how many. A worker

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"time"
 
-	"gocloud.dev/blob"
-
 	"github.com/parley-chat/parley/internal/chat"
 )
 
@@ -24,10 +22,7 @@ type Deps struct {
 	Files    chat.Files
 	Limiter  chat.Limiter
 	Receipts ReceiptNoter
-	Blobs    *blob.Bucket
-	// SyncBlob makes a written blob durable where closing its writer does not.
-	// Nil where it does.
-	SyncBlob func(key string) error
+	Blobs    Blobs
 	// Clock gives the present time; Rand is a source of secrets (crypto/rand.Reader).
 	Clock func() time.Time
 	Rand  io.Reader
@@ -67,10 +62,6 @@ type Limits struct {
 	SubmitTimeout time.Duration
 	// FileBytes bounds one upload, QuotaBytes all uploads of one person.
 	FileBytes, QuotaBytes int64
-	// ImagePixels bounds width times height of what is decoded.
-	ImagePixels int
-	// ImageMemory bounds the bytes that all pictures being decoded take.
-	ImageMemory int64
 	// CachedSessions bounds the log-ins that are remembered, for SessionCacheTTL.
 	CachedSessions  int
 	SessionCacheTTL time.Duration
@@ -83,7 +74,7 @@ func DefaultLimits() Limits {
 		LoginsPerMinute: 10, SignupsPerHour: 60,
 		PasswordHashes: 2, PasswordQueue: 64,
 		Pending: 1 << 16, SubmitTimeout: 2500 * time.Millisecond,
-		FileBytes: 100 << 20, QuotaBytes: 10 << 30, ImagePixels: 40_000_000, ImageMemory: 256 << 20,
+		FileBytes: 100 << 20, QuotaBytes: 10 << 30,
 		CachedSessions: 10_000, SessionCacheTTL: 30 * time.Second,
 	}
 }
@@ -95,7 +86,6 @@ type Service struct {
 	principal *sessionCache
 	hashes    *hasher
 	failures  *failureLog
-	images    *imageGate
 }
 
 // New makes the service. It does nothing by itself: whoever wires it gives it
@@ -111,7 +101,6 @@ func New(d Deps) (*Service, error) {
 		principal: newSessionCache(d.Limits.CachedSessions, d.Limits.SessionCacheTTL),
 		hashes:    newHasher(d.Limits.PasswordHashes, d.Limits.PasswordQueue, d.Rand),
 		failures:  newFailureLog(),
-		images:    newImageGate(d.Limits.ImageMemory),
 	}
 	return s, nil
 }

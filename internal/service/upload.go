@@ -1,19 +1,31 @@
 package service
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"hash"
 	"io"
 	"strings"
 
-	"gocloud.dev/blob"
-
 	"github.com/parley-chat/parley/internal/chat"
 )
+
+// Blobs keeps the bytes of files. Safe for concurrent use.
+type Blobs interface {
+	// Put stores the bytes of a file under f.ID, as a stream, and completes what
+	// is known of it: MIME (found by looking at the bytes), Size, SHA256 and, of
+	// a picture, Width, Height and Thumb. A picture loses its metadata. The bytes
+	// are durable when Put returns; after an error nothing is left of them.
+	Put(ctx context.Context, f *chat.File, body io.Reader) error
+	// Get opens length bytes of a file, or of its thumbnail, from offset on; a
+	// length of -1 means to the end. What is not there gives ErrNotFound.
+	Get(ctx context.Context, id chat.FileID, thumb bool, offset, length int64) (io.ReadCloser, error)
+	// Thumb gives type and size of a thumbnail, or ErrNotFound.
+	Thumb(ctx context.Context, id chat.FileID) (mime string, size int64, err error)
+	// Delete deletes a file's bytes and its thumbnail. What is not there is no error.
+	Delete(ctx context.Context, id chat.FileID) error
+	// Sweep deletes what unfinished uploads left before a time.
+	Sweep(ctx context.Context, before chat.Time) error
+}
 
 // UploadRequest is a file on its way in. Body is read once, as a stream; the
 // name is what the person calls it and decides nothing.
@@ -23,14 +35,8 @@ type UploadRequest struct {
 	Body   io.Reader
 }
 
-const (
-	// MaxFileName bounds a file's name, in bytes.
-	MaxFileName = 255
-	// sniffBytes is how much of a file is looked at to find its type.
-	sniffBytes = 3 << 10
-	// tempPrefix is where pictures lie until their metadata has been taken out.
-	tempPrefix = "tmp/"
-)
+// MaxFileName bounds a file's name, in bytes.
+const MaxFileName = 255
 
 var (
 	errFileTooLarge = &chat.Error{Code: chat.CodeTooLarge, Reason: "file_too_large", Message: "The file is larger than what is allowed here."}
@@ -47,39 +53,31 @@ func (s *Service) Upload(ctx context.Context, r UploadRequest) (*chat.File, erro
 	if err != nil {
 		return nil, err
 	}
-	in := &upload{Reader: r.Body, room: room, most: s.Limits.FileBytes}
-	head := make([]byte, sniffBytes)
-	n, err := io.ReadFull(in, head)
-	head = head[:n]
-	switch {
-	case n == 0 && errors.Is(err, io.EOF):
-		return nil, chat.Invalid("file", "is empty")
-	case in.err != nil:
-		return nil, in.err
-	}
+	in := &upload{from: r.Body, room: room, most: s.Limits.FileBytes}
 	id, err := s.newID()
 	if err != nil {
 		return nil, s.hide(ctx, "make id", err)
 	}
 	file := &chat.File{
-		Attachment: chat.Attachment{ID: id, Name: cleanFileName(r.Name), MIME: sniff(head)},
-		OwnerID:    r.UserID, CreatedAt: s.now(),
+		Attachment: chat.Attachment{ID: id, Name: cleanFileName(r.Name)}, OwnerID: r.UserID, CreatedAt: s.now(),
 	}
-	body := io.MultiReader(bytes.NewReader(head), in)
-	if picture(file.MIME) {
-		err = s.storePicture(ctx, file, body)
+	err = s.Blobs.Put(ctx, file, in)
+	if in.err != nil {
+		return nil, in.err
+	}
+	if err != nil {
+		return nil, s.hide(ctx, "store file", err)
+	}
+	if in.n == 0 {
+		err = chat.Invalid("file", "is empty")
 	} else {
-		err = s.storeBytes(ctx, file, body)
-	}
-	if err == nil {
 		err = s.Files.CreateFile(ctx, file)
 	}
 	if err != nil {
-		s.discard(ctx, blobKey(id), thumbKey(id))
-		if in.err != nil {
-			return nil, in.err
+		if derr := s.Blobs.Delete(context.WithoutCancel(ctx), id); derr != nil {
+			s.Logger.WarnContext(ctx, "delete blob", "file_id", id, "error", derr)
 		}
-		return nil, s.hide(ctx, "store file", err)
+		return nil, s.hide(ctx, "note file", err)
 	}
 	return file, nil
 }
@@ -101,13 +99,13 @@ func (s *Service) room(ctx context.Context, user chat.UserID) (int64, error) {
 
 // upload counts what comes in and keeps the error that the caller is told.
 type upload struct {
-	io.Reader
+	from          io.Reader
 	n, room, most int64
 	err           *chat.Error
 }
 
 func (u *upload) Read(p []byte) (int, error) {
-	n, err := u.Reader.Read(p)
+	n, err := u.from.Read(p)
 	u.n += int64(n)
 	switch {
 	case u.n > u.most:
@@ -125,81 +123,6 @@ func (u *upload) Read(p []byte) (int, error) {
 	}
 	return n, err //nolint:wrapcheck // io.EOF must stay what it is
 }
-
-// storeBytes streams a file as it is.
-func (s *Service) storeBytes(ctx context.Context, file *chat.File, body io.Reader) error {
-	sum, n, err := s.write(ctx, blobKey(file.ID), body)
-	file.SHA256, file.Size = sum, n
-	return err
-}
-
-// write streams to a blob; nothing is left of it after an error.
-func (s *Service) write(ctx context.Context, key string, body io.Reader) (sum [32]byte, n int64, err error) {
-	return s.writeBy(ctx, key, func(w io.Writer) error {
-		_, err := io.Copy(w, body)
-		return err //nolint:wrapcheck // writeBy wraps
-	})
-}
-
-func (s *Service) writeBy(ctx context.Context, key string, fill func(io.Writer) error) (sum [32]byte, n int64, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	w, err := s.Blobs.NewWriter(ctx, key, &blob.WriterOptions{ContentType: octets, DisableContentTypeDetection: true})
-	if err != nil {
-		return sum, 0, fmt.Errorf("open blob: %w", err)
-	}
-	count := &counter{sum: sha256.New()}
-	if err := fill(io.MultiWriter(w, count)); err != nil {
-		cancel() // makes Close throw away what was written
-		if cerr := w.Close(); cerr == nil {
-			s.discard(context.WithoutCancel(ctx), key)
-		}
-		return sum, 0, fmt.Errorf("write blob: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return sum, 0, fmt.Errorf("close blob: %w", err)
-	}
-	if s.SyncBlob != nil {
-		if err := s.SyncBlob(key); err != nil {
-			return sum, 0, fmt.Errorf("sync blob: %w", err)
-		}
-	}
-	count.sum.Sum(sum[:0])
-	return sum, count.n, nil
-}
-
-type counter struct {
-	sum hash.Hash
-	n   int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	c.n += int64(len(p))
-	return c.sum.Write(p) //nolint:wrapcheck // a hash never fails
-}
-
-// discard deletes blobs that nothing names; what stays is swept later.
-func (s *Service) discard(ctx context.Context, keys ...string) {
-	ctx = context.WithoutCancel(ctx)
-	for _, key := range keys {
-		ok, err := s.Blobs.Exists(ctx, key)
-		if err == nil && ok {
-			err = s.Blobs.Delete(ctx, key)
-		}
-		if err != nil {
-			s.Logger.WarnContext(ctx, "delete blob", "key", key, "error", err)
-		}
-	}
-}
-
-// blobKey is where a file's bytes are. The last two digits of its id are random
-// and spread files over folders.
-func blobKey(id chat.FileID) string {
-	text := id.String()
-	return "files/" + text[34:] + "/" + text
-}
-
-func thumbKey(id chat.FileID) string { return blobKey(id) + ".thumb" }
 
 // cleanFileName keeps a name for showing and for downloads: no path, nothing
 // that cannot be seen, nothing that turns the direction of text.

@@ -1,4 +1,4 @@
-package service
+package blob
 
 import (
 	"strings"
@@ -31,19 +31,6 @@ func sniff(head []byte) string {
 func picture(mime string) bool {
 	switch mime {
 	case mimeJPEG, mimePNG, mimeGIF, mimeWebP:
-		return true
-	}
-	return false
-}
-
-// inline reports whether a browser may show a file of this type in a page. All
-// others are downloads: HTML, SVG and XML above all. Pictures must have been measured.
-func inline(mime string, measured bool) bool {
-	switch mime {
-	case mimeJPEG, mimePNG, mimeGIF, mimeWebP:
-		return measured
-	case "audio/mpeg", "audio/mp4", "audio/x-m4a", "audio/aac", "audio/ogg", "audio/wav", "audio/flac", "audio/webm",
-		"video/mp4", "video/webm", "video/ogg", "application/ogg":
 		return true
 	}
 	return false

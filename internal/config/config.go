@@ -1,0 +1,155 @@
+package config
+
+import (
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config is every setting of Parley. The tags are what flags, environment,
+// file and documentation are made of: key is the name (flag --key, environment
+// PARLEY_KEY, TOML key), secret adds key-file, which names a file that holds the value.
+type Config struct {
+	Addr           string   `key:"addr" default:":3000" doc:"where to listen: web client, REST and Socket.IO on one port"`
+	MetricsAddr    string   `key:"metrics-addr" default:"" doc:"where /metrics (Prometheus) answers, for example 127.0.0.1:9090; empty turns it off"`
+	PublicURL      URL      `key:"public-url" default:"" doc:"the address that people type, for example https://chat.example.org; used in links and cookies, and requests for other hosts are refused; when empty it is taken from the request"`
+	TrustedProxies Prefixes `key:"trusted-proxies" default:"" doc:"addresses or networks (CIDR), with commas between, whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed"`
+	AllowedOrigins List     `key:"allowed-origins" default:"" doc:"further origins, with commas between, whose pages may open sockets, for example https://app.example.org"`
+	DataDir        string   `key:"data-dir" default:"./data" doc:"the folder of everything embedded; made with mode 0700"`
+
+	Store string `key:"store" default:"sqlite" secret:"true" doc:"sqlite (in data-dir), postgres://… or mongodb://…"`
+	Log   string `key:"log" default:"memory" secret:"true" doc:"memory, or kafka://host:port[,host:port]/topic"`
+	Bus   string `key:"bus" default:"memory" secret:"true" doc:"memory, or redis://… or rediss://… (several hosts: a cluster)"`
+	Blobs string `key:"blobs" default:"" secret:"true" doc:"where files are kept: empty for a folder in data-dir, or any gocloud.dev/blob URL, for example s3://bucket"`
+
+	Secret string `key:"secret" default:"" secret:"true" doc:"what invitations are signed with, at least 32 characters and the same on every node; when empty one is made and kept in data-dir"`
+	Signup string `key:"signup" default:"open" doc:"who may make an account: open, invite or closed"`
+	Node   string `key:"node" default:"" doc:"the name of this process in a cluster; when empty a random one"`
+
+	LogLevel        string        `key:"log-level" default:"info" doc:"debug, info, warn or error"`
+	LogFormat       string        `key:"log-format" default:"auto" doc:"text, json, or auto: text on a terminal"`
+	ShutdownTimeout time.Duration `key:"shutdown-timeout" default:"15s" doc:"how long a stop may take until what is left is cut off"`
+
+	SendRate        float64 `key:"send-rate" default:"20" doc:"messages a second for one person; 0 means no limit"`
+	SendBurst       float64 `key:"send-burst" default:"60" doc:"messages that one person may send at once"`
+	LoginRate       float64 `key:"login-rate" default:"10" doc:"log-ins a minute for one address, and for one account; 0 means no limit"`
+	SignupRate      float64 `key:"signup-rate" default:"0" doc:"new accounts an hour from one address; 0 means no limit"`
+	UserConnections int     `key:"user-connections" default:"200" doc:"sockets that one person may have open"`
+	FrameSize       Bytes   `key:"frame-size" default:"128KiB" doc:"the largest packet that a client may send"`
+	FileSize        Bytes   `key:"file-size" default:"100MiB" doc:"the largest file"`
+	FileQuota       Bytes   `key:"file-quota" default:"10GiB" doc:"all files of one person together; 0 means no limit"`
+	ImagePixels     int     `key:"image-pixels" default:"40000000" doc:"width times height up to which a picture is shown and gets a thumbnail"`
+}
+
+// validate checks what a single value cannot tell by its form.
+func (c *Config) validate() error {
+	for _, check := range []func() error{
+		func() error { return oneOf("signup", c.Signup, "open", "invite", "closed") },
+		func() error { return oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error") },
+		func() error { return oneOf("log-format", c.LogFormat, "auto", "text", "json") },
+		func() error { return listenAddress("addr", c.Addr) },
+		func() error { return listenAddress("metrics-addr", c.MetricsAddr) },
+		func() error {
+			return scheme("store", c.Store, "sqlite", "postgres", "postgresql", "mongodb", "mongodb+srv")
+		},
+		func() error { return scheme("log", c.Log, "memory", "kafka") },
+		func() error { return scheme("bus", c.Bus, "memory", "redis", "rediss") },
+		c.validatePublicURL, c.validateOrigins, c.validateNumbers,
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) validatePublicURL() error {
+	u := c.PublicURL.URL
+	switch {
+	case u == nil:
+		return nil
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fault("public-url", "must begin with http:// or https://")
+	case u.Host == "":
+		return fault("public-url", "has no host")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		return fault("public-url", "must be only a scheme, a host and perhaps a port")
+	}
+	return nil
+}
+
+func (c *Config) validateOrigins() error {
+	for _, origin := range c.AllowedOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
+			return fault("allowed-origins", "holds %q, which is not an origin such as https://app.example.org", origin)
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateNumbers() error {
+	for key, n := range map[string]float64{
+		"send-rate": c.SendRate, "send-burst": c.SendBurst, "login-rate": c.LoginRate, "signup-rate": c.SignupRate, "file-quota": float64(c.FileQuota),
+	} {
+		if n < 0 {
+			return fault(key, "is negative")
+		}
+	}
+	for key, n := range map[string]int64{
+		"user-connections": int64(c.UserConnections), "frame-size": int64(c.FrameSize), "file-size": int64(c.FileSize), "image-pixels": int64(c.ImagePixels),
+		"shutdown-timeout": int64(c.ShutdownTimeout),
+	} {
+		if n <= 0 {
+			return fault(key, "must be more than 0")
+		}
+	}
+	if c.SendRate > 0 && c.SendBurst < 1 {
+		return fault("send-burst", "must be at least 1")
+	}
+	if n := len(c.Secret); n > 0 && n < minSecret {
+		return fault("secret", "is shorter than %d characters", minSecret)
+	}
+	return nil
+}
+
+const minSecret = 32
+
+// LogValue implements slog.LogValuer: every setting, with secrets covered.
+func (c *Config) LogValue() slog.Value {
+	var attrs []slog.Attr
+	for _, o := range optionsOf(c) {
+		value := o.text()
+		if o.secret {
+			value = cover(value)
+		}
+		attrs = append(attrs, slog.String(o.key, value))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// String gives every setting, with secrets covered.
+func (c *Config) String() string { return c.LogValue().String() }
+
+// cover hides what is secret: a URL's credentials and query, and anything that
+// is not a URL or a plain word such as sqlite.
+func cover(value string) string {
+	switch value {
+	case "", "sqlite", "memory":
+		return value
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return "(hidden)"
+	}
+	shown := u.Scheme + "://"
+	if u.User != nil {
+		shown += "(hidden)@"
+	}
+	shown += u.Host + u.Path
+	if u.RawQuery != "" {
+		shown += "?(hidden)"
+	}
+	return shown
+}

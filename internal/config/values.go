@@ -1,0 +1,167 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// fault is an error that names the setting.
+func fault(key, format string, args ...any) error {
+	return fmt.Errorf("%s "+format, append([]any{key}, args...)...)
+}
+
+func oneOf(key, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	last := len(allowed) - 1
+	return fault(key, "is %q; it must be %s or %s", value, strings.Join(allowed[:last], ", "), allowed[last])
+}
+
+// scheme checks what an engine's URL begins with; the URL itself is not shown, for it may hold a password.
+func scheme(key, value string, allowed ...string) error {
+	name, _, isURL := strings.Cut(value, "://")
+	if !isURL && (value == "sqlite" || value == "memory") || isURL {
+		if slices.Contains(allowed, name) {
+			return nil
+		}
+	}
+	last := len(allowed) - 1
+	return fault(key, "must be or begin with %s or %s", strings.Join(allowed[:last], ", "), allowed[last])
+}
+
+func listenAddress(key, value string) error {
+	if value == "" && key != "addr" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(value)
+	if err != nil {
+		return fault(key, "is %q; it must be host:port or :port", value)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fault(key, "is %q; %d is not a port", value, n)
+	}
+	return nil
+}
+
+// URL is a setting that holds a URL. It may be empty.
+type URL struct{ *url.URL }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *URL) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		u.URL = nil
+		return nil
+	}
+	parsed, err := url.Parse(string(text))
+	if err != nil {
+		return fmt.Errorf("is not a URL: %w", err)
+	}
+	u.URL = parsed
+	return nil
+}
+
+// String implements fmt.Stringer.
+func (u URL) String() string {
+	if u.URL == nil {
+		return ""
+	}
+	return u.URL.String()
+}
+
+// List is a setting that holds several words.
+type List []string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *List) UnmarshalText(text []byte) error {
+	*l = nil
+	for part := range strings.SplitSeq(string(text), ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			*l = append(*l, part)
+		}
+	}
+	return nil
+}
+
+// String implements fmt.Stringer.
+func (l List) String() string { return strings.Join(l, ",") }
+
+// Prefixes is a setting that holds networks.
+type Prefixes []netip.Prefix
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Prefixes) UnmarshalText(text []byte) error {
+	var parts List
+	if err := parts.UnmarshalText(text); err != nil {
+		return err
+	}
+	*p = nil
+	for _, part := range parts {
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			addr, aerr := netip.ParseAddr(part)
+			if aerr != nil {
+				return fmt.Errorf("holds %q, which is neither an address nor a network", part)
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		*p = append(*p, prefix.Masked())
+	}
+	return nil
+}
+
+// Contains reports whether the address is in one of the networks.
+func (p Prefixes) Contains(addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
+}
+
+// String implements fmt.Stringer.
+func (p Prefixes) String() string {
+	parts := make([]string, len(p))
+	for i := range p {
+		parts[i] = p[i].String()
+	}
+	return strings.Join(parts, ",")
+}
+
+// Bytes is a size: a number with or without KiB, MiB, GiB or TiB.
+type Bytes int64
+
+var units = []struct {
+	suffix string
+	size   int64
+}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {"", 1}}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	s := strings.TrimSpace(string(text))
+	for _, u := range units {
+		digits, ok := strings.CutSuffix(s, u.suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+		if err != nil || n > (1<<62)/u.size {
+			break
+		}
+		*b = Bytes(n * u.size)
+		return nil
+	}
+	return fmt.Errorf("is %q; it must be a size such as 512KiB, 100MiB or 10GiB", s)
+}
+
+// String implements fmt.Stringer.
+func (b Bytes) String() string {
+	for _, u := range units {
+		if n := int64(b); n != 0 && n%u.size == 0 && u.suffix != "" && u.size > 1 {
+			return strconv.FormatInt(n/u.size, 10) + u.suffix
+		}
+	}
+	return strconv.FormatInt(int64(b), 10)
+}
