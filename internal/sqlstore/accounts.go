@@ -139,6 +139,9 @@ func (s *Store) SearchUsers(ctx context.Context, text, from string, limit int) (
 	if !utf8.ValidString(after) {
 		return page, chat.Invalid("cursor", "is not one that was given out")
 	}
+	if strings.ContainsRune(text, 0) {
+		return page, nil // no name has it, and no database takes it
+	}
 	pattern := escapeLike(strings.ToLower(strings.ToValidUTF8(text, ""))) + "%"
 	var order int64
 	var folded string
