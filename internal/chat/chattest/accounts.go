@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -293,5 +294,16 @@ func accountsSeen(t *testing.T, s chat.Accounts) {
 		if got, err := s.Account(t.Context(), id); err != nil || got.LastSeenAt != want {
 			t.Errorf("got %s, %v, want %s", got.LastSeenAt, err, want)
 		}
+	}
+	off := NewAccount(2)
+	off.Disabled = true
+	if err := s.CreateAccount(t.Context(), off); err != nil {
+		t.Fatal(err)
+	}
+	account(t, s, 3)
+	seen, err := s.LastSeen(t.Context(), []chat.UserID{a.ID, b.ID, off.ID, User(3), User(9), a.ID})
+	want := map[chat.UserID]chat.Time{a.ID: Epoch + 20, b.ID: Epoch, User(3): 0}
+	if err != nil || !maps.Equal(seen, want) {
+		t.Errorf("got %v, %v, want %v", seen, err, want)
 	}
 }

@@ -216,8 +216,8 @@ func viewsMoved(t *testing.T, s Store, w *World) {
 	}
 	// A receipt moves it for oneself and for those who show it.
 	since = w.Now + 1000
-	advance(t, s, since, chat.Receipt{ConversationID: Room(2), UserID: User(0), ReadSeq: 1, DeliveredSeq: 1}, 0)
-	advance(t, s, since, chat.Receipt{ConversationID: Room(1), UserID: User(0), ReadSeq: 2}, 1)
+	advance(t, s, since, chat.Receipt{ConversationID: Room(2), UserID: User(0), ReadSeq: 1, DeliveredSeq: 1}, false)
+	advance(t, s, since, chat.Receipt{ConversationID: Room(1), UserID: User(0), ReadSeq: 2}, true)
 	for _, u := range []chat.UserID{User(0), User(1)} {
 		heads, err := s.Moved(t.Context(), u, since)
 		if err != nil || len(heads) != 1 || heads[0].ConversationID != Room(1) || heads[0].Unread != 0 {

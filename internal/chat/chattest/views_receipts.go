@@ -11,14 +11,14 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
-// advance moves one receipt and checks how many moved.
-func advance(t *testing.T, s chat.Views, at chat.Time, r chat.Receipt, want int) []chat.Receipt {
+// advance moves one receipt of a member, checks whether it moved, and gives it as it is now.
+func advance(t *testing.T, s chat.Views, at chat.Time, r chat.Receipt, moves bool) chat.Receipt {
 	t.Helper()
-	moved, err := s.Advance(t.Context(), at, []chat.Receipt{r})
-	if err != nil || len(moved) != want {
-		t.Fatalf("advance %+v: got %+v, %v, want %d", r, moved, err, want)
+	now, err := s.Advance(t.Context(), at, []chat.Receipt{r})
+	if err != nil || len(now) != 1 || now[0].Moved != moves {
+		t.Fatalf("advance %+v: got %+v, %v, want one, moved %v", r, now, err, moves)
 	}
-	return moved
+	return now[0].Receipt
 }
 
 func viewsAdvance(t *testing.T, s Store, w *World) {
@@ -27,15 +27,12 @@ func viewsAdvance(t *testing.T, s Store, w *World) {
 	step := func(delivered, read, wantDelivered, wantRead chat.Seq, wantUnread int64) {
 		t.Helper()
 		before := view(t, s, User(1), Room(0))
-		n := 0
-		if before.DeliveredSeq != wantDelivered || before.ReadSeq != wantRead {
-			n = 1
-		}
+		moves := before.DeliveredSeq != wantDelivered || before.ReadSeq != wantRead
 		r := chat.Receipt{ConversationID: Room(0), UserID: User(1), DeliveredSeq: delivered, ReadSeq: read}
-		moved := advance(t, s, w.Now, r, n)
+		now := advance(t, s, w.Now, r, moves)
 		r.DeliveredSeq, r.ReadSeq = wantDelivered, wantRead
-		if n == 1 && moved[0] != r {
-			t.Errorf("got %+v, want %+v", moved[0], r)
+		if now != r {
+			t.Errorf("got %+v, want %+v", now, r)
 		}
 		if v := view(t, s, User(1), Room(0)); v.DeliveredSeq != wantDelivered || v.ReadSeq != wantRead || v.Unread != wantUnread {
 			t.Errorf("after %d/%d: got %d/%d, %d unread, want %d/%d, %d", delivered, read, v.DeliveredSeq, v.ReadSeq, v.Unread,
@@ -68,24 +65,29 @@ func viewsAdvanceMany(t *testing.T, s Store, w *World) {
 		chat.Receipt{ConversationID: Room(1), UserID: User(2), ReadSeq: 2}, // not a member
 		chat.Receipt{ConversationID: Room(2), UserID: User(1), ReadSeq: 2}, // no conversation
 	)
-	moved, err := s.Advance(t.Context(), w.Now, receipts)
-	if err != nil {
-		t.Fatal(err)
+	now, err := s.Advance(t.Context(), w.Now, receipts)
+	if err != nil || len(now) != 81 {
+		t.Fatalf("got %d, %v, want 81: each member once, and nobody else", len(now), err)
 	}
-	if len(moved) != 80 { // all of Room(0) but its sender, and one of Room(1)
-		t.Errorf("%d moved, want 80", len(moved))
-	}
-	for _, r := range moved {
+	moved := 0
+	for _, r := range now {
 		v := view(t, s, r.UserID, r.ConversationID)
-		if v.DeliveredSeq != r.DeliveredSeq || v.ReadSeq != r.ReadSeq {
-			t.Errorf("got %+v, the store has %d/%d", r, v.DeliveredSeq, v.ReadSeq)
+		if v.DeliveredSeq != r.DeliveredSeq || v.ReadSeq != r.ReadSeq || v.Members != r.Members {
+			t.Errorf("got %+v, the store has %+v", r, v)
+		}
+		if r.Moved {
+			moved++
 		}
 	}
-	if moved, err := s.Advance(t.Context(), w.Now, receipts); err != nil || len(moved) != 0 {
-		t.Errorf("again: got %+v, %v, want none", moved, err)
+	if moved != 80 { // all but the sender, who has read it all
+		t.Errorf("%d moved, want 80", moved)
 	}
-	if moved, err := s.Advance(t.Context(), w.Now, nil); err != nil || len(moved) != 0 {
-		t.Errorf("of none: got %+v, %v", moved, err)
+	now, err = s.Advance(t.Context(), w.Now, receipts)
+	if err != nil || len(now) != 81 || slices.ContainsFunc(now, func(r chat.Advanced) bool { return r.Moved }) {
+		t.Errorf("again: got %+v, %v, want none moved", now, err)
+	}
+	if now, err := s.Advance(t.Context(), w.Now, nil); err != nil || len(now) != 0 {
+		t.Errorf("of none: got %+v, %v", now, err)
 	}
 }
 
@@ -120,7 +122,7 @@ func viewsUnreadDeleted(t *testing.T, s Store, w *World) {
 	unread(4)
 	w.Do(Delete(Room(0), User(0), 3), Delete(Room(0), User(0), 5))
 	unread(2)
-	advance(t, s, w.Now, chat.Receipt{ConversationID: Room(0), UserID: User(1), ReadSeq: 3}, 1)
+	advance(t, s, w.Now, chat.Receipt{ConversationID: Room(0), UserID: User(1), ReadSeq: 3}, true)
 	unread(1)
 	w.Do(Delete(Room(0), User(0), 2)) // was read before
 	unread(1)
@@ -163,7 +165,7 @@ func viewsReceipts(t *testing.T, s Store, w *World) {
 	w.Say(Room(0), User(0), "2", "3", "4")
 	for i, r := range []chat.Receipt{{DeliveredSeq: 4, ReadSeq: 4}, {DeliveredSeq: 4, ReadSeq: 2}, {DeliveredSeq: 3, ReadSeq: 3}, {DeliveredSeq: 2}} {
 		r.ConversationID, r.UserID = Room(0), User(i+1)
-		advance(t, s, w.Now, r, 1)
+		advance(t, s, w.Now, r, true)
 	}
 	check := func(atLeast chat.Seq, limit int, want ...int) {
 		t.Helper()
