@@ -22,7 +22,7 @@ const (
 )
 
 // twins are the in-process parts that tests above the ports run with: real ones, not mocks.
-var twins = []string{suites, service, "internal/sequencer", "internal/inproc", "internal/sqlstore"}
+var twins = []string{suites, service, "internal/sequencer", "internal/inproc", "internal/sqlstore", "internal/blob"}
 
 // The floor plan. A new room needs a noun, a line here and a line in ARCHITECTURE.md.
 var rooms = []room{
@@ -46,6 +46,7 @@ var rooms = []room{
 	{dir: "internal/redis", may: []string{domain}, tests: []string{suites}},
 	{dir: "internal/sqlstore/...", may: []string{domain, "internal/sqlstore/..."}, tests: []string{suites}},
 	{dir: "internal/mongostore", may: []string{domain}, tests: []string{suites}},
+	{dir: "internal/blob", may: []string{domain}, tests: []string{suites}},
 	{dir: "internal/push", may: []string{domain}, tests: []string{suites}},
 	{dir: "internal/mail", may: []string{domain}, tests: []string{suites}},
 
@@ -83,11 +84,10 @@ var drivers = []struct {
 	{"github.com/twmb/franz-go", []string{"internal/kafka"}},
 	{"github.com/redis", []string{"internal/redis"}},
 	{"go.mongodb.org", []string{"internal/mongostore"}},
-	// The bucket is a port of somebody else's making: service speaks it, app chooses the engine.
-	{"gocloud.dev", []string{"internal/service", "internal/app"}},
+	{"gocloud.dev", []string{"internal/blob", "internal/app"}},
 	{"github.com/danielgtaylor/huma", []string{"internal/api"}},
 	{"github.com/knadh/koanf", []string{"internal/config"}},
-	{"golang.org/x/image", []string{"internal/service"}},
+	{"golang.org/x/image", []string{"internal/blob"}},
 	{"github.com/pion", []string{"internal/call"}},
 	{"net/http", []string{"internal/api", "internal/gateway", "internal/app", "socketio", "bench", "test", "cmd", "scripts", "internal/program", "internal/push"}},
 }
