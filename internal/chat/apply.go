@@ -64,6 +64,8 @@ func finish(s *State, cmd *Command, ch *Change) *Change {
 		s.Head.ActiveAt = max(s.Head.ActiveAt, e.At)
 		e.Ordinal = s.Head.Messages
 		s.Sent[SentKey{e.SenderID, e.ClientID}] = e
+		actor := s.Members[e.SenderID]
+		actor.LastClientID = max(actor.LastClientID, e.ClientID)
 		s.Messages[e.Seq] = &MessageState{Seq: e.Seq, SenderID: e.SenderID, Ordinal: e.Ordinal}
 	}
 	ch.Head = *s.Head

@@ -50,7 +50,7 @@ func applyAdd(s *State, cmd *Command, actor *Member) (*Change, *Error) {
 		return nil, &Error{Code: CodeTooLarge, Reason: "limit_exceeded", Message: "A conversation holds at most 100,000 members."}
 	}
 	for _, id := range fresh {
-		s.putMember(ch, Member{UserID: id, Role: RoleMember, VisibleFrom: visible, JoinedSeq: seq, JoinedAt: cmd.At})
+		s.putMember(ch, Member{UserID: id, Role: RoleMember, VisibleFrom: visible, JoinedSeq: seq, JoinedAt: cmd.At, LastClientID: unknownClientID})
 	}
 	ch.Entry.UserIDs = fresh
 	s.Head.Members += len(fresh)

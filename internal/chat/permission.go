@@ -36,7 +36,15 @@ type Member struct {
 	// JoinedSeq is the entry that made them a member.
 	JoinedSeq Seq  `json:"joined_seq"`
 	JoinedAt  Time `json:"joined_at"`
+	// LastClientID is the greatest client id, in the order of bytes, among the
+	// messages that the person ever sent in the conversation: a greater one was
+	// never used, and need not be looked up. Clients whose ids grow with time
+	// (UUIDv7) so cost no look-up. It counts only where a State was loaded.
+	LastClientID string `json:"-"`
 }
+
+// unknownClientID is above every client id: all of the member's are looked up.
+const unknownClientID = "\xff"
 
 // Sees reports whether the member may see the entry at seq. It is asked for
 // every entry before it leaves the server: in pages, catch-up, search and live

@@ -100,7 +100,8 @@ func NewState(id ConversationID) *State {
 	}
 }
 
-// Missing gives the part of n that is not loaded.
+// Missing gives the part of n that is not loaded. A message whose client id is
+// above all that its sender used before has no earlier copy to look for.
 func (s *State) Missing(n Needs) Needs {
 	var out Needs
 	for _, id := range n.Members {
@@ -114,6 +115,9 @@ func (s *State) Missing(n Needs) Needs {
 		}
 	}
 	for _, key := range n.Sent {
+		if m := s.Members[key.SenderID]; m != nil && key.ClientID > m.LastClientID {
+			continue // never used before
+		}
 		if _, ok := s.Sent[key]; !ok {
 			out.Sent = append(out.Sent, key)
 		}

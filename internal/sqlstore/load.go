@@ -26,8 +26,10 @@ const headColumns = "id, kind, title, avatar_id, created_by, created_at, seq, me
 
 var (
 	loadHeads   = newMulti("SELECT "+headColumns+" FROM conversations WHERE id IN (", "?", ")")
-	loadMembers = newMulti(`SELECT conversation_id, user_id, role, visible_from, joined_seq, joined_at
-		FROM members WHERE (conversation_id, user_id) IN (VALUES `, "(?, ?)", ")")
+	loadMembers = newMulti(`SELECT m.conversation_id, m.user_id, m.role, m.visible_from, m.joined_seq, m.joined_at,
+			COALESCE((SELECT MAX(e.client_id) FROM message_entries e
+				WHERE e.conversation_id = m.conversation_id AND e.sender_id = m.user_id), '')
+		FROM members m WHERE (m.conversation_id, m.user_id) IN (VALUES `, "(?, ?)", ")")
 	loadSent = newMulti(`SELECT conversation_id, sender_id, client_id, body
 		FROM message_entries WHERE (conversation_id, sender_id, client_id) IN (VALUES `, "(?, ?, ?)", ")")
 	loadMessages = newMulti(`SELECT e.conversation_id, e.seq, e.sender_id, e.ordinal,
@@ -129,7 +131,7 @@ func scanHeadInto(row scanner, byID states) error {
 func scanMemberInto(row scanner, byID states) error {
 	var id chat.ConversationID
 	var m chat.Member
-	if err := row.Scan(into(&id), into(&m.UserID), &m.Role, &m.VisibleFrom, &m.JoinedSeq, &m.JoinedAt); err != nil {
+	if err := row.Scan(into(&id), into(&m.UserID), &m.Role, &m.VisibleFrom, &m.JoinedSeq, &m.JoinedAt, &m.LastClientID); err != nil {
 		return err //nolint:wrapcheck // the caller names the verb
 	}
 	byID[id].Members[m.UserID] = &m

@@ -40,6 +40,7 @@ func Journal(t *testing.T, open func(t *testing.T) LogStore) {
 		"large batches":                                      journalLarge,
 		"many members":                                       journalManyMembers,
 		"a member who comes back starts anew":                journalComesBack,
+		"the greatest client id of a member is known":        journalLastClientID,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -356,6 +357,29 @@ func journalComesBack(t *testing.T, j LogStore) {
 	m := st.Members[User(1)]
 	if m == nil || m.Role != chat.RoleAdmin || m.VisibleFrom != 4 || m.JoinedSeq != 4 {
 		t.Errorf("got %+v, want an admin who joined at 4", m)
+	}
+}
+
+func journalLastClientID(t *testing.T, j LogStore) {
+	w := NewWorld(t, j)
+	w.Do(Create(chat.Group, Room(0), User(0), User(1), User(2)), Create(chat.Group, Room(1), User(0)))
+	// In the order of bytes: capitals before small letters, ä after both.
+	w.Do(Send(Room(0), User(0), "b", "x"), Send(Room(0), User(0), "ä", "x"), Send(Room(0), User(0), "Z", "x"),
+		Send(Room(0), User(1), "zz", "x"), Send(Room(1), User(0), "öö", "x"),
+		Remove(Room(0), User(1), User(1)), Add(Room(0), User(0), User(1)))
+	st := chat.NewState(Room(0))
+	if err := j.Load(t.Context(), []*chat.State{st}, []chat.Needs{{Members: Users(3)}}); err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range []string{"ä", "zz", ""} {
+		if got := st.Members[User(n)].LastClientID; got != want {
+			t.Errorf("user %d: got %q, want %q", n, got, want)
+		}
+	}
+	want := chat.Needs{Members: Users(1), Sent: []chat.SentKey{{SenderID: User(0), ClientID: "ä"}, {SenderID: User(0), ClientID: "äa"}}}
+	missing := st.Missing(want)
+	if len(missing.Sent) != 1 || missing.Sent[0].ClientID != "ä" {
+		t.Errorf("got %+v missing, want only the client id that may have been used", missing)
 	}
 }
 

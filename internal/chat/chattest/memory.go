@@ -60,6 +60,14 @@ func (m *Memory) Load(_ context.Context, states []*chat.State, wants []chat.Need
 		missing := st.Missing(wants[i])
 		for _, u := range missing.Members {
 			st.Members[u] = found(c.members, u)
+			if m := st.Members[u]; m != nil {
+				m.LastClientID = ""
+				for key := range c.sent {
+					if key.SenderID == u {
+						m.LastClientID = max(m.LastClientID, key.ClientID)
+					}
+				}
+			}
 		}
 		for _, seq := range missing.Messages {
 			st.Messages[seq] = found(c.messages, seq)
