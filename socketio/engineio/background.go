@@ -139,12 +139,21 @@ func (s *Server) deliver(n notice) {
 	case noticeClosed:
 		n.c.inMu.Lock() // after the last Message
 		defer n.c.inMu.Unlock()
+		n.c.mu.Lock()
+		p := n.c.pipe
+		n.c.mu.Unlock()
+		if p != nil {
+			p.forget()
+		}
 		n.c.session.Closed(n.reason)
 	case noticeCall:
 		n.c.inMu.Lock()
 		defer n.c.inMu.Unlock()
 		n.call()
 	case noticeEvict:
+		if s.outbound.Load() <= s.opt.MaxOutbound {
+			return // somebody has read meanwhile, or has been closed
+		}
 		if c := s.lag.slowest(); c != nil {
 			c.end(&CloseError{Reason: ReasonSlowConsumer}, endAbort)
 		}

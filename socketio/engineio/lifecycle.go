@@ -89,19 +89,17 @@ func (c *Conn) endWebSocket(e *CloseError, how ending) {
 // endPolling is end for long-polling. mu is held.
 func (c *Conn) endPolling(e *CloseError, how ending) {
 	c.dropProbe()
-	if c.poll.waiter == nil {
-		if how == endGraceful && (e.Reason == ReasonServerClose || e.Reason == ReasonShutdown) {
-			// The last packets and the goodbye wait for the next poll.
-			c.srv.wheel.Set(&c.node, c, c.srv.now()+int64(c.srv.opt.CloseTimeout))
-			return
-		}
+	c.poll.leaving = how == endClient
+	if c.poll.waiter != nil {
+		c.answerPoll(c.lastPayload())
 		c.destroy(false)
 		return
 	}
-	if how == endClient {
-		c.answerPoll(noopPayload)
-	} else {
-		c.answerPoll(c.lastPayload())
+	if how == endClient || how == endGraceful && (e.Reason == ReasonServerClose || e.Reason == ReasonShutdown) {
+		// The last packets and the goodbye wait for the next poll; a client that
+		// closes may have sent one that was overtaken.
+		c.srv.wheel.Set(&c.node, c, c.srv.now()+int64(c.srv.opt.CloseTimeout))
+		return
 	}
 	c.destroy(false)
 }

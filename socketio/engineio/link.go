@@ -7,8 +7,7 @@ import (
 	"github.com/parley-chat/parley/socketio/internal/ws"
 )
 
-// errBlocked says that a write would have to wait; the link calls Conn.writable
-// when it need not any more.
+// errBlocked says that a write would have to wait.
 var errBlocked = errors.New("write would block")
 
 // A link is the byte stream below one WebSocket. There are two: one driven by epoll
@@ -18,8 +17,13 @@ type link interface {
 	// start begins to hand what arrives to pipe.feed.
 	start() error
 	// write takes what it can at once. errBlocked with the number of bytes taken
-	// when that is not everything.
+	// when that is not everything; the link then goes on by itself when it can, by
+	// Conn.writable or by taking from the connection's queue.
 	write(p []byte) (int, error)
+	// say sends a few bytes past the queue, on a WebSocket that is no transport yet.
+	say(p []byte) error
+	// leave is say, and close after it.
+	leave(p []byte)
 	// shut ends the sending direction; reading goes on.
 	shut()
 	// close ends everything; abort throws away what the kernel still has to send.
@@ -88,27 +92,32 @@ func (p *pipe) feed(data []byte) bool {
 // with c.inMu held.
 func (p *pipe) gone(err error) {
 	c := p.c
-	if n := p.reader.Buffered(); n > 0 {
-		c.srv.inbound.Add(-int64(n))
-		p.reader = nil
-	}
+	p.forget()
 	c.mu.Lock()
-	isProbe, closing := c.probe() == p, c.state != stateOpen
-	if isProbe {
+	isTransport, open := c.pipe == p, c.state == stateOpen
+	switch {
+	case c.probe() == p:
 		c.dropProbe()
-	}
-	if !isProbe && closing && c.pipe == p {
+	case isTransport && !open:
 		c.destroy(false)
 	}
 	c.mu.Unlock()
-	if isProbe || closing {
-		return
+	if !isTransport || !open {
+		return // a candidate, or one that was rejected before
 	}
 	reason := ReasonTransportClose
 	if err != nil {
 		reason = ReasonTransportError
 	}
 	c.end(&CloseError{Reason: reason}, endGone)
+}
+
+// forget drops an unfinished message. c.inMu is held.
+func (p *pipe) forget() {
+	if n := p.reader.Buffered(); n > 0 {
+		p.c.srv.inbound.Add(-int64(n))
+	}
+	p.reader = nil
 }
 
 // fail closes what a breach happened on: the connection, or only a candidate.
@@ -203,7 +212,7 @@ func (p *pipe) probing(pk packet) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		p.state = pipeProbed
-		if _, err := p.link.write(probeAnswer.wire); err != nil && !errors.Is(err, errBlocked) {
+		if err := p.link.say(probeAnswer.wire); err != nil {
 			c.dropProbe()
 			return nil
 		}

@@ -308,6 +308,17 @@ func (l *epollLink) write(b []byte) (int, error) {
 	return done, nil
 }
 
+func (l *epollLink) say(b []byte) error {
+	_, err := l.write(b)
+	return err // a fresh socket has room for a few bytes; if not, it is broken
+}
+
+func (l *epollLink) leave(b []byte) {
+	_ = l.say(b) // a broken stream ends anyway
+	l.shut()
+	l.close(false)
+}
+
 func (l *epollLink) shut() {
 	if !l.closed {
 		_ = syscall.Shutdown(int(l.fd), syscall.SHUT_WR) // a broken stream ends anyway

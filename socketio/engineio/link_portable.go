@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// goLink is the portable link: a goroutine reads, and one is started for each write,
-// because a write to a net.Conn may wait.
+// goLink is the portable link: a goroutine reads, and another one writes while something
+// waits, because a write to a net.Conn may wait.
 type goLink struct {
 	p  *pipe
 	nc net.Conn
 
 	// Guarded by the connection's mu.
-	busy   bool // a write is under way
-	shutAt bool // shut when it is done
-	closed bool // close when it is done
+	writing bool   // the writing goroutine runs
+	said    []byte // to be written before the queue
+	leaving bool   // close when said has been written
+	closed  bool
 }
 
 func newGoLink(p *pipe, nc net.Conn) *goLink { return &goLink{p: p, nc: nc} }
@@ -48,43 +49,89 @@ func (l *goLink) read() {
 	}
 }
 
-func (l *goLink) write(b []byte) (int, error) {
-	if l.busy {
-		return 0, errBlocked
+// write takes nothing: what waits in the connection's queue is taken by the goroutine.
+func (l *goLink) write([]byte) (int, error) {
+	if l.closed {
+		return 0, net.ErrClosed
 	}
-	l.busy = true
-	go l.writeOut(append([]byte(nil), b...))
-	return len(b), nil
+	l.wakeWriter()
+	return 0, errBlocked
 }
 
-// writeOut is the goroutine of one write.
-func (l *goLink) writeOut(b []byte) {
+func (l *goLink) say(b []byte) error {
+	l.said = append(l.said, b...)
+	l.wakeWriter()
+	return nil
+}
+
+func (l *goLink) leave(b []byte) {
+	l.leaving = true
+	_ = l.say(b) // never fails here
+}
+
+func (l *goLink) wakeWriter() {
+	if !l.writing {
+		l.writing = true
+		go l.writeAll()
+	}
+}
+
+// writeAll writes until nothing waits. A client that does not read is left to the
+// deadlines of the connection, which close nc.
+func (l *goLink) writeAll() {
+	buf := mergePool.Get().(*[]byte) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+	defer mergePool.Put(buf)
+	for {
+		b, queued := l.next(*buf)
+		if b == nil {
+			return
+		}
+		n, err := l.nc.Write(b)
+		if err != nil {
+			_ = l.nc.Close() // the reader notices
+		}
+		if queued {
+			l.written(n)
+		}
+	}
+}
+
+// next returns what to write, nil when nothing waits. What came from the queue stays in
+// it until it has been written.
+func (l *goLink) next(buf []byte) (b []byte, queued bool) {
 	c := l.p.c
-	_ = l.nc.SetWriteDeadline(c.srv.opt.Now().Add(c.srv.opt.FlushTimeout)) // a broken stream shows at the write
-	_, err := l.nc.Write(b)
 	c.mu.Lock()
-	l.busy = false
-	shut, closed := l.shutAt, l.closed
-	c.mu.Unlock()
+	defer c.mu.Unlock()
 	switch {
-	case closed:
-		_ = l.nc.Close() // nobody is left to tell
-	case err != nil:
-		_ = l.nc.Close() // the reader notices
-	case shut:
+	case l.closed:
+	case len(l.said) > 0:
+		b, l.said = l.said, nil
+		return b, false
+	case l.leaving:
 		halfClose(l.nc)
-	default:
-		c.writable()
+		l.close(false)
+	case c.pipe == l.p && c.out.len() > 0:
+		return c.out.batch(buf), true
 	}
+	l.writing = false
+	return nil, false
 }
 
-func (l *goLink) shut() {
-	if l.busy {
-		l.shutAt = true
+// written notes that n bytes of the queue have left.
+func (l *goLink) written(n int) {
+	c := l.p.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l.closed || c.out == nil {
 		return
 	}
-	halfClose(l.nc)
+	c.credit(n)
+	if c.out.len() == 0 {
+		c.emptied()
+	}
 }
+
+func (l *goLink) shut() { halfClose(l.nc) }
 
 func halfClose(nc net.Conn) {
 	if h, ok := nc.(interface{ CloseWrite() error }); ok {
@@ -93,11 +140,10 @@ func halfClose(nc net.Conn) {
 }
 
 func (l *goLink) close(abort bool) {
-	if l.busy && !abort {
-		l.closed = true
-		_ = l.nc.SetWriteDeadline(time.Now().Add(l.p.c.srv.opt.CloseTimeout)) // bounds the write under way
+	if l.closed {
 		return
 	}
+	l.closed = true
 	if tcp, ok := l.nc.(*net.TCPConn); ok && abort {
 		_ = tcp.SetLinger(0) // only frees the kernel's memory sooner
 	}

@@ -19,6 +19,7 @@ type polling struct {
 	posting bool        // a POST is being handled
 	probe   *pipe       // the candidate of an upgrade
 	probeBy int64       // ns: when the upgrade must be complete
+	leaving bool        // the client said goodbye
 }
 
 // probe is the candidate of an upgrade, or nil. mu is held.
@@ -89,8 +90,12 @@ func (c *Conn) takePayload(dst []byte) []byte {
 	return dst
 }
 
-// lastPayload is what waits, and the close packet. mu is held.
+// lastPayload is what the last poll gets: what waits, and the close packet, or a noop
+// for a client that said goodbye itself. mu is held.
 func (c *Conn) lastPayload() []byte {
+	if c.poll.leaving {
+		return noopPayload
+	}
 	if c.out == nil {
 		return closePayload
 	}

@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -160,8 +159,5 @@ func sayGoodbye(p *pipe, e *CloseError) {
 	if code == 0 {
 		code = closeCode(e.Reason)
 	}
-	if _, err := p.link.write(ws.AppendClose(nil, code, e.Error())); err == nil || errors.Is(err, errBlocked) {
-		p.link.shut()
-	}
-	p.link.close(false)
+	p.link.leave(ws.AppendClose(nil, code, e.Error()))
 }
