@@ -1,0 +1,91 @@
+package wire
+
+import (
+	"reflect"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+// Event is one event of the public contract.
+type Event struct {
+	Name    string
+	Summary string
+	// Payload is the type of its one argument; more than one type means either.
+	Payload []reflect.Type
+	// Answer is the type of data in the acknowledgement of an accepted request;
+	// nil for events of the server, which take none.
+	Answer reflect.Type
+}
+
+// ClientEvents are the events that a client may send. Each takes an
+// acknowledgement {ok: true, data} or {ok: false, error}.
+func ClientEvents() []Event {
+	return []Event{
+		request[MessageSend, SendAnswer](EventMessageSend, "Send a message."),
+		request[MessageEdit, EntryAnswer](EventMessageEdit, "Give one's own message a new text."),
+		request[MessageDelete, EntryAnswer](EventMessageDelete, "Delete a message for everyone."),
+		request[ReactionSet, EntryAnswer](EventReactionSet, "Give or take back one's own reaction."),
+		request[ReceiptSet, chat.Receipt](EventConversationDelivered, "A device of this person has the conversation up to seq."),
+		request[ReceiptSet, chat.Receipt](EventConversationRead, "This person has seen the conversation up to seq."),
+		request[TypingSet, Empty](EventTypingSet, "This person types, or stopped."),
+		request[PresenceWatch, WatchAnswer](EventPresenceWatch, "Watch these people's presence, and no others': their presence now, changes as events."),
+		request[EntriesAfter, EntriesAnswer](EventEntriesAfter, "Read the log after a seq."),
+	}
+}
+
+// ServerEvents are the events that the server sends.
+func ServerEvents() []Event {
+	return []Event{
+		notice[Ready](EventReady, "The first event: who one is, and what moved meanwhile."),
+		{Name: EventEntry, Summary: "One log entry, in order for each conversation.", Payload: EntryTypes()},
+		notice[chat.Receipt](EventReceipt, "How far a member has got; of oneself, from another device, too."),
+		notice[Typing](EventTyping, "A member types, or stopped."),
+		notice[Presence](EventPresence, "Somebody who is watched came or went."),
+		{
+			Name: EventConversation, Summary: "A conversation is new to this person, changed for them, or gone.",
+			Payload: []reflect.Type{reflect.TypeFor[Conversation](), reflect.TypeFor[ConversationGone]()},
+		},
+		notice[Profile](EventProfile, "One's own account changed."),
+		notice[Empty](EventResync, "Live delivery may have a hole: call sync."),
+		notice[Reconnect](EventReconnect, "This node stops: connect again after a pause."),
+		notice[Empty](EventSessionRevoked, "The session has ended; the server disconnects."),
+	}
+}
+
+func request[P, A any](name, summary string) Event {
+	return Event{Name: name, Summary: summary, Payload: []reflect.Type{reflect.TypeFor[P]()}, Answer: reflect.TypeFor[A]()}
+}
+
+func notice[P any](name, summary string) Event {
+	return Event{Name: name, Summary: summary, Payload: []reflect.Type{reflect.TypeFor[P]()}}
+}
+
+// EntryTypes are the forms of an entry, one for each kind, in the order of EntryKinds.
+func EntryTypes() []reflect.Type {
+	var types []reflect.Type
+	for _, k := range EntryKinds() {
+		types = append(types, k.Type)
+	}
+	return types
+}
+
+// EntryKind is one kind of entry and its form.
+type EntryKind struct {
+	Kind chat.Kind
+	Type reflect.Type
+}
+
+// EntryKinds are all kinds of entries.
+func EntryKinds() []EntryKind {
+	return []EntryKind{
+		{chat.KindCreated, reflect.TypeFor[CreatedEntry]()},
+		{chat.KindMessage, reflect.TypeFor[MessageEntry]()},
+		{chat.KindEdit, reflect.TypeFor[EditEntry]()},
+		{chat.KindDelete, reflect.TypeFor[DeleteEntry]()},
+		{chat.KindReaction, reflect.TypeFor[ReactionEntry]()},
+		{chat.KindMemberAdded, reflect.TypeFor[MemberAddedEntry]()},
+		{chat.KindMemberRemoved, reflect.TypeFor[MemberRemovedEntry]()},
+		{chat.KindRole, reflect.TypeFor[RoleEntry]()},
+		{chat.KindUpdated, reflect.TypeFor[UpdatedEntry]()},
+	}
+}

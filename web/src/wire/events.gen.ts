@@ -1,0 +1,629 @@
+// Code generated from internal/wire by go generate. DO NOT EDIT.
+
+export type ConversationId = string;
+
+export type Seq = number;
+
+export type Timestamp = string;
+
+export type UserId = string;
+
+export type EntryKind = "created" | "message" | "edit" | "delete" | "reaction" | "member_added" | "member_removed" | "role" | "updated";
+
+export type ConversationKind = "direct" | "group" | "channel";
+
+export interface CreatedEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "created";
+  conversation_kind: ConversationKind;
+  title: string;
+  /** the first members */
+  user_ids: UserId[];
+}
+
+export type FileId = string;
+
+export interface EntryAttachment {
+  id: FileId;
+  name: string;
+  size: number;
+  mime: string;
+  width?: number;
+  height?: number;
+  thumb?: boolean;
+}
+
+export interface MessageEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "message";
+  client_id?: string;
+  /** number among the conversation's messages, from 1 */
+  ordinal: number;
+  text: string;
+  reply_to?: Seq;
+  attachments: EntryAttachment[];
+  /** the message was deleted; its text and files are gone */
+  redacted?: boolean;
+}
+
+export interface EditEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "edit";
+  /** the message */
+  target: Seq;
+  text: string;
+  /** the message was deleted later */
+  redacted?: boolean;
+}
+
+export interface DeleteEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "delete";
+  /** the message */
+  target: Seq;
+}
+
+export interface ReactionEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "reaction";
+  /** the message */
+  target: Seq;
+  emoji: string;
+  on: boolean;
+}
+
+export type Role = "owner" | "admin" | "member";
+
+export interface MemberAddedEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "member_added";
+  user_ids: UserId[];
+  role: Role;
+}
+
+export interface MemberRemovedEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "member_removed";
+  user_ids: UserId[];
+}
+
+export interface RoleEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "role";
+  user_ids: UserId[];
+  role: Role;
+}
+
+export interface UpdatedEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "updated";
+  title: string;
+  /** absent: none */
+  avatar_id?: FileId;
+}
+
+export type Entry = CreatedEntry | MessageEntry | EditEntry | DeleteEntry | ReactionEntry | MemberAddedEntry | MemberRemovedEntry | RoleEntry | UpdatedEntry;
+
+export interface Attachment {
+  id: FileId;
+  name: string;
+  /** bytes */
+  size: number;
+  mime: string;
+  /** pixels, for images */
+  width?: number;
+  /** pixels, for images */
+  height?: number;
+  /** a thumbnail can be fetched: url + ?thumb=1 */
+  thumb?: boolean;
+  /** a path on this server */
+  url?: string;
+}
+
+export type AttachmentRef = FileId | Attachment;
+
+export interface MessageSend {
+  conversation_id: ConversationId;
+  /** idempotency key, at most 64 bytes; use a UUID */
+  client_id: string;
+  /** at most 16 KiB of UTF-8; may be empty when there are attachments */
+  text?: string;
+  /** seq of the message that is answered */
+  reply_to?: Seq;
+  /** at most 10 own uploads */
+  attachments?: AttachmentRef[];
+}
+
+export interface SendAnswer {
+  entry: Entry;
+  /** the message had been sent before; the entry is the first one */
+  repeated?: boolean;
+}
+
+export interface MessageEdit {
+  conversation_id: ConversationId;
+  /** of the message */
+  seq: Seq;
+  /** at most 16 KiB of UTF-8 */
+  text: string;
+}
+
+export interface EntryAnswer {
+  /** null when there was nothing to change */
+  entry: Entry | null;
+}
+
+export interface MessageDelete {
+  conversation_id: ConversationId;
+  /** of the message */
+  seq: Seq;
+}
+
+export interface ReactionSet {
+  conversation_id: ConversationId;
+  /** of the message */
+  seq: Seq;
+  /** at most 64 bytes */
+  emoji: string;
+  on: boolean;
+}
+
+export interface ReceiptSet {
+  conversation_id: ConversationId;
+  /** the last entry that was received or seen */
+  seq: Seq;
+}
+
+export interface Receipt {
+  conversation_id: ConversationId;
+  user_id: UserId;
+  delivered_seq: Seq;
+  read_seq: Seq;
+}
+
+export interface TypingSet {
+  conversation_id: ConversationId;
+  on: boolean;
+}
+
+export interface Empty {
+}
+
+export interface PresenceWatch {
+  /** at most 500 */
+  user_ids: UserId[];
+}
+
+export interface Presence {
+  user_id: UserId;
+  online: boolean;
+  /** null while it is unknown or hidden */
+  last_seen_at: Timestamp | null;
+}
+
+export interface WatchAnswer {
+  presence: Presence[];
+}
+
+export interface EntriesAfter {
+  conversation_id: ConversationId;
+  /** the last entry that is known; 0 is the start */
+  seq: Seq;
+  /** 1 to 1000; 200 when absent */
+  limit?: number;
+}
+
+export interface EntriesAnswer {
+  entries: Entry[];
+  /** the last seq of the conversation; ask again while entries end before it */
+  head: Seq;
+}
+
+export interface Limits {
+  text_bytes: number;
+  attachments: number;
+  attachment_bytes: number;
+  frame_bytes: number;
+}
+
+export interface Me {
+  id: UserId;
+  username: string;
+  display_name: string;
+  bio: string;
+  avatar_id?: FileId;
+  /** a path on this server */
+  avatar_url?: string;
+  created_at: Timestamp;
+  email?: string;
+  /** an object that belongs to the clients */
+  settings: Record<string, unknown>;
+  limits: Limits;
+}
+
+export interface Head {
+  conversation_id: ConversationId;
+  last_seq: Seq;
+  delivered_seq: Seq;
+  read_seq: Seq;
+  unread: number;
+}
+
+export interface Ready {
+  user: Me;
+  /** give it as auth.cursor when connecting again, or to GET /api/v1/sync */
+  cursor: string;
+  /** conversations that moved since auth.cursor; empty without one */
+  heads_changed: Head[];
+  server_time: Timestamp;
+}
+
+export interface Typing {
+  conversation_id: ConversationId;
+  user_id: UserId;
+  on: boolean;
+}
+
+export interface Message {
+  conversation_id: ConversationId;
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: EntryKind;
+  client_id: string;
+  /** number among the conversation's messages */
+  ordinal: number;
+  text: string;
+  reply_to?: Seq;
+  attachments: Attachment[];
+  edited_at?: Timestamp;
+  deleted_at?: Timestamp;
+  /** by emoji */
+  reactions: Record<string, UserId[]>;
+}
+
+export interface User {
+  id: UserId;
+  username: string;
+  display_name: string;
+  bio: string;
+  avatar_id?: FileId;
+  /** a path on this server */
+  avatar_url?: string;
+  created_at: Timestamp;
+}
+
+export interface ReceiptMark {
+  user_id: UserId;
+  delivered_seq: Seq;
+  read_seq: Seq;
+}
+
+export interface Conversation {
+  id: ConversationId;
+  kind: ConversationKind;
+  /** of a direct conversation: the other person's name */
+  title: string;
+  avatar_id?: FileId;
+  /** a path on this server */
+  avatar_url?: string;
+  created_by: UserId;
+  created_at: Timestamp;
+  /** time of the last message, or of the creation */
+  active_at: Timestamp;
+  members_count: number;
+  role: Role;
+  /** the first entry that the reader may see */
+  visible_from: Seq;
+  last_seq: Seq;
+  /** ordinal of the last message */
+  messages: number;
+  delivered_seq: Seq;
+  read_seq: Seq;
+  unread: number;
+  last_entry: Entry | null;
+  last_message: Message | null;
+  /** the other person of a direct conversation */
+  peer: User | null;
+  /** of the other members; empty above 100 members */
+  receipts: ReceiptMark[];
+}
+
+export interface ConversationGone {
+  id: ConversationId;
+  /** always true */
+  gone: boolean;
+}
+
+export interface Profile {
+  user: Me;
+}
+
+export interface Reconnect {
+  /** milliseconds to wait before connecting again */
+  after_ms: number;
+}
+
+export interface Connect {
+  /** a session token; absent when the session cookie is sent */
+  token?: string;
+  /** the cursor of the last ready or sync */
+  cursor?: string;
+}
+
+export type ErrorCode = "invalid" | "unauthenticated" | "forbidden" | "not_found" | "conflict" | "too_large" | "rate_limited" | "overloaded" | "unavailable" | "internal";
+
+export interface WireError {
+  code: ErrorCode;
+  message: string;
+  /** narrows the code down */
+  reason?: string;
+  retry_after_ms?: number;
+  /** what is wrong with each faulty field */
+  fields?: Record<string, string>;
+}
+
+/** The answer to every client event. */
+export type Ack<T> = { ok: true; data: T } | { ok: false; error: WireError };
+
+/** What a client may send, and the data of its acknowledgement. */
+export interface ClientEvents {
+  /** Send a message. */
+  "message.send": { payload: MessageSend; answer: SendAnswer };
+  /** Give one's own message a new text. */
+  "message.edit": { payload: MessageEdit; answer: EntryAnswer };
+  /** Delete a message for everyone. */
+  "message.delete": { payload: MessageDelete; answer: EntryAnswer };
+  /** Give or take back one's own reaction. */
+  "reaction.set": { payload: ReactionSet; answer: EntryAnswer };
+  /** A device of this person has the conversation up to seq. */
+  "conversation.delivered": { payload: ReceiptSet; answer: Receipt };
+  /** This person has seen the conversation up to seq. */
+  "conversation.read": { payload: ReceiptSet; answer: Receipt };
+  /** This person types, or stopped. */
+  "typing": { payload: TypingSet; answer: Empty };
+  /** Watch these people's presence, and no others': their presence now, changes as events. */
+  "presence.watch": { payload: PresenceWatch; answer: WatchAnswer };
+  /** Read the log after a seq. */
+  "entries.after": { payload: EntriesAfter; answer: EntriesAnswer };
+}
+
+/** What the server sends. */
+export interface ServerEvents {
+  /** The first event: who one is, and what moved meanwhile. */
+  "ready": Ready;
+  /** One log entry, in order for each conversation. */
+  "entry": Entry;
+  /** How far a member has got; of oneself, from another device, too. */
+  "receipt": Receipt;
+  /** A member types, or stopped. */
+  "typing": Typing;
+  /** Somebody who is watched came or went. */
+  "presence": Presence;
+  /** A conversation is new to this person, changed for them, or gone. */
+  "conversation": Conversation | ConversationGone;
+  /** One's own account changed. */
+  "profile": Profile;
+  /** Live delivery may have a hole: call sync. */
+  "resync": Empty;
+  /** This node stops: connect again after a pause. */
+  "reconnect": Reconnect;
+  /** The session has ended; the server disconnects. */
+  "session.revoked": Empty;
+}
+
+export const limits = {
+  frameBytes: 131072,
+  watched: 500,
+  entriesAfter: 1000,
+} as const;
+
+type Shape =
+  | "string"
+  | "integer"
+  | "boolean"
+  | "object"
+  | { name: string }
+  | { is: readonly string[] }
+  | { items: Shape }
+  | { values: Shape }
+  | { oneOf: readonly Shape[] }
+  | { nullable: Shape }
+  | { fields: Record<string, Shape>; optional: readonly string[] };
+
+const shapes: Record<string, Shape> = {
+  ConversationId: "string",
+  Seq: "integer",
+  Timestamp: "string",
+  UserId: "string",
+  EntryKind: { is: ["created", "message", "edit", "delete", "reaction", "member_added", "member_removed", "role", "updated"] },
+  ConversationKind: { is: ["direct", "group", "channel"] },
+  CreatedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["created"] }, conversation_kind: { name: "ConversationKind" }, title: "string", user_ids: { items: { name: "UserId" } } }, optional: [] },
+  FileId: "string",
+  EntryAttachment: { fields: { id: { name: "FileId" }, name: "string", size: "integer", mime: "string", width: "integer", height: "integer", thumb: "boolean" }, optional: ["width", "height", "thumb"] },
+  MessageEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["message"] }, client_id: "string", ordinal: "integer", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "EntryAttachment" } }, redacted: "boolean" }, optional: ["client_id", "reply_to", "redacted"] },
+  EditEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["edit"] }, target: { name: "Seq" }, text: "string", redacted: "boolean" }, optional: ["redacted"] },
+  DeleteEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["delete"] }, target: { name: "Seq" } }, optional: [] },
+  ReactionEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["reaction"] }, target: { name: "Seq" }, emoji: "string", on: "boolean" }, optional: [] },
+  Role: { is: ["owner", "admin", "member"] },
+  MemberAddedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["member_added"] }, user_ids: { items: { name: "UserId" } }, role: { name: "Role" } }, optional: [] },
+  MemberRemovedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["member_removed"] }, user_ids: { items: { name: "UserId" } } }, optional: [] },
+  RoleEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["role"] }, user_ids: { items: { name: "UserId" } }, role: { name: "Role" } }, optional: [] },
+  UpdatedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["updated"] }, title: "string", avatar_id: { name: "FileId" } }, optional: ["avatar_id"] },
+  Entry: { oneOf: [{ name: "CreatedEntry" }, { name: "MessageEntry" }, { name: "EditEntry" }, { name: "DeleteEntry" }, { name: "ReactionEntry" }, { name: "MemberAddedEntry" }, { name: "MemberRemovedEntry" }, { name: "RoleEntry" }, { name: "UpdatedEntry" }] },
+  Attachment: { fields: { id: { name: "FileId" }, name: "string", size: "integer", mime: "string", width: "integer", height: "integer", thumb: "boolean", url: "string" }, optional: ["width", "height", "thumb", "url"] },
+  AttachmentRef: { oneOf: [{ name: "FileId" }, { name: "Attachment" }] },
+  MessageSend: { fields: { conversation_id: { name: "ConversationId" }, client_id: "string", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "AttachmentRef" } } }, optional: ["text", "reply_to", "attachments"] },
+  SendAnswer: { fields: { entry: { name: "Entry" }, repeated: "boolean" }, optional: ["repeated"] },
+  MessageEdit: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, text: "string" }, optional: [] },
+  EntryAnswer: { fields: { entry: { nullable: { name: "Entry" } } }, optional: [] },
+  MessageDelete: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" } }, optional: [] },
+  ReactionSet: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, emoji: "string", on: "boolean" }, optional: [] },
+  ReceiptSet: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" } }, optional: [] },
+  Receipt: { fields: { conversation_id: { name: "ConversationId" }, user_id: { name: "UserId" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" } }, optional: [] },
+  TypingSet: { fields: { conversation_id: { name: "ConversationId" }, on: "boolean" }, optional: [] },
+  Empty: { fields: {  }, optional: [] },
+  PresenceWatch: { fields: { user_ids: { items: { name: "UserId" } } }, optional: [] },
+  Presence: { fields: { user_id: { name: "UserId" }, online: "boolean", last_seen_at: { nullable: { name: "Timestamp" } } }, optional: [] },
+  WatchAnswer: { fields: { presence: { items: { name: "Presence" } } }, optional: [] },
+  EntriesAfter: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, limit: "integer" }, optional: ["limit"] },
+  EntriesAnswer: { fields: { entries: { items: { name: "Entry" } }, head: { name: "Seq" } }, optional: [] },
+  Limits: { fields: { text_bytes: "integer", attachments: "integer", attachment_bytes: "integer", frame_bytes: "integer" }, optional: [] },
+  Me: { fields: { id: { name: "UserId" }, username: "string", display_name: "string", bio: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_at: { name: "Timestamp" }, email: "string", settings: "object", limits: { name: "Limits" } }, optional: ["avatar_id", "avatar_url", "email"] },
+  Head: { fields: { conversation_id: { name: "ConversationId" }, last_seq: { name: "Seq" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer" }, optional: [] },
+  Ready: { fields: { user: { name: "Me" }, cursor: "string", heads_changed: { items: { name: "Head" } }, server_time: { name: "Timestamp" } }, optional: [] },
+  Typing: { fields: { conversation_id: { name: "ConversationId" }, user_id: { name: "UserId" }, on: "boolean" }, optional: [] },
+  Message: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { name: "EntryKind" }, client_id: "string", ordinal: "integer", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "Attachment" } }, edited_at: { name: "Timestamp" }, deleted_at: { name: "Timestamp" }, reactions: { values: { items: { name: "UserId" } } } }, optional: ["reply_to", "edited_at", "deleted_at"] },
+  User: { fields: { id: { name: "UserId" }, username: "string", display_name: "string", bio: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_at: { name: "Timestamp" } }, optional: ["avatar_id", "avatar_url"] },
+  ReceiptMark: { fields: { user_id: { name: "UserId" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" } }, optional: [] },
+  Conversation: { fields: { id: { name: "ConversationId" }, kind: { name: "ConversationKind" }, title: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_by: { name: "UserId" }, created_at: { name: "Timestamp" }, active_at: { name: "Timestamp" }, members_count: "integer", role: { name: "Role" }, visible_from: { name: "Seq" }, last_seq: { name: "Seq" }, messages: "integer", delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer", last_entry: { nullable: { name: "Entry" } }, last_message: { nullable: { name: "Message" } }, peer: { nullable: { name: "User" } }, receipts: { items: { name: "ReceiptMark" } } }, optional: ["avatar_id", "avatar_url"] },
+  ConversationGone: { fields: { id: { name: "ConversationId" }, gone: "boolean" }, optional: [] },
+  Profile: { fields: { user: { name: "Me" } }, optional: [] },
+  Reconnect: { fields: { after_ms: "integer" }, optional: [] },
+  Connect: { fields: { token: "string", cursor: "string" }, optional: ["token", "cursor"] },
+  ErrorCode: { is: ["invalid", "unauthenticated", "forbidden", "not_found", "conflict", "too_large", "rate_limited", "overloaded", "unavailable", "internal"] },
+  WireError: { fields: { code: { name: "ErrorCode" }, message: "string", reason: "string", retry_after_ms: "integer", fields: { values: "string" } }, optional: ["reason", "retry_after_ms", "fields"] },
+};
+
+const serverEventShapes: Record<string, Shape> = {
+  "ready": { name: "Ready" },
+  "entry": { name: "Entry" },
+  "receipt": { name: "Receipt" },
+  "typing": { name: "Typing" },
+  "presence": { name: "Presence" },
+  "conversation": { oneOf: [{ name: "Conversation" }, { name: "ConversationGone" }] },
+  "profile": { name: "Profile" },
+  "resync": { name: "Empty" },
+  "reconnect": { name: "Reconnect" },
+  "session.revoked": { name: "Empty" },
+};
+
+const clientEventShapes: Record<string, Shape> = {
+  "message.send": { name: "MessageSend" },
+  "message.edit": { name: "MessageEdit" },
+  "message.delete": { name: "MessageDelete" },
+  "reaction.set": { name: "ReactionSet" },
+  "conversation.delivered": { name: "ReceiptSet" },
+  "conversation.read": { name: "ReceiptSet" },
+  "typing": { name: "TypingSet" },
+  "presence.watch": { name: "PresenceWatch" },
+  "entries.after": { name: "EntriesAfter" },
+};
+
+const answerShapes: Record<string, Shape> = {
+  "message.send": { name: "SendAnswer" },
+  "message.edit": { name: "EntryAnswer" },
+  "message.delete": { name: "EntryAnswer" },
+  "reaction.set": { name: "EntryAnswer" },
+  "conversation.delivered": { name: "Receipt" },
+  "conversation.read": { name: "Receipt" },
+  "typing": { name: "Empty" },
+  "presence.watch": { name: "WatchAnswer" },
+  "entries.after": { name: "EntriesAnswer" },
+};
+
+/** Says what is wrong with a value, or null. Fields that are not known are no fault. */
+function fault(value: unknown, shape: Shape, path: string): string | null {
+  if (typeof shape === "string") {
+    const ok =
+      shape === "integer"
+        ? Number.isSafeInteger(value)
+        : shape === "object"
+          ? typeof value === "object" && value !== null && !Array.isArray(value)
+          : typeof value === shape;
+    return ok ? null : `${path} is not of type ${shape}`;
+  }
+  if ("name" in shape) {
+    const named = shapes[shape.name];
+    return named ? fault(value, named, path) : `${path} has the unknown type ${shape.name}`;
+  }
+  if ("is" in shape) {
+    return typeof value === "string" && shape.is.includes(value) ? null : `${path} is not ${shape.is.join(" or ")}`;
+  }
+  if ("nullable" in shape) {
+    return value === null ? null : fault(value, shape.nullable, path);
+  }
+  if ("oneOf" in shape) {
+    const faults = shape.oneOf.map((one) => fault(value, one, path));
+    return faults.includes(null) ? null : faults.join("; or ");
+  }
+  if ("items" in shape) {
+    if (!Array.isArray(value)) return `${path} is not a list`;
+    return first(value.map((item, i) => fault(item, shape.items, `${path}[${i}]`)));
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return `${path} is not an object`;
+  const object = value as Record<string, unknown>;
+  if ("values" in shape) {
+    return first(Object.entries(object).map(([key, item]) => fault(item, shape.values, `${path}.${key}`)));
+  }
+  return first(
+    Object.entries(shape.fields).map(([key, field]) => {
+      if (object[key] === undefined) return shape.optional.includes(key) ? null : `${path}.${key} is missing`;
+      return fault(object[key], field, `${path}.${key}`);
+    }),
+  );
+}
+
+function first(faults: (string | null)[]): string | null {
+  return faults.find((f) => f !== null) ?? null;
+}
+
+function decode(kind: Record<string, Shape>, name: string, value: unknown): void {
+  const shape = kind[name];
+  const problem = shape ? fault(value, shape, name) : `there is no event ${name}`;
+  if (problem !== null) throw new TypeError(problem);
+}
+
+/** Checks the payload of a server event; throws a TypeError that says what is wrong. */
+export function decodeServerEvent<N extends keyof ServerEvents>(name: N, value: unknown): ServerEvents[N] {
+  decode(serverEventShapes, name, value);
+  return value as ServerEvents[N];
+}
+
+/** Checks the payload of a client event; throws a TypeError that says what is wrong. */
+export function decodeClientEvent<N extends keyof ClientEvents>(name: N, value: unknown): ClientEvents[N]["payload"] {
+  decode(clientEventShapes, name, value);
+  return value as ClientEvents[N]["payload"];
+}
+
+/** Checks the data of an acknowledgement; throws a TypeError that says what is wrong. */
+export function decodeAnswer<N extends keyof ClientEvents>(name: N, value: unknown): ClientEvents[N]["answer"] {
+  decode(answerShapes, name, value);
+  return value as ClientEvents[N]["answer"];
+}
