@@ -50,9 +50,9 @@ func (g *Gateway) accept(ctx context.Context, s *socketio.Socket, auth json.RawM
 			return fmt.Errorf("read auth: %w", err)
 		}
 	}
-	from, _ := s.Captured().(*Handshake)
+	from, _ := s.Captured().(*handshake)
 	if from == nil {
-		from = &Handshake{}
+		from = &handshake{}
 	}
 	token := given.Token
 	if token == "" {

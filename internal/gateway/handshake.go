@@ -9,24 +9,24 @@ import (
 	"github.com/parley-chat/parley/socketio"
 )
 
-// Handshake is what is kept of a socket's first request.
-type Handshake struct {
+// handshake is what is kept of a socket's first request.
+type handshake struct {
 	token   string   // of the cookie, if there was one
 	address string   // the client's, without a port
 	hash    [32]byte // of token, to compare later requests with
 }
 
-// Capture keeps of a handshake what the gateway needs; see socketio.Options.
-func (g *Gateway) Capture(r *http.Request) any {
-	h := &Handshake{token: g.opt.RequestToken(r), address: g.opt.RequestAddress(r)}
+// capture keeps of a handshake what the gateway needs; see socketio.Options.
+func (g *Gateway) capture(r *http.Request) any {
+	h := &handshake{token: g.opt.RequestToken(r), address: g.opt.RequestAddress(r)}
 	h.hash = sha256.Sum256([]byte(h.token))
 	return h
 }
 
-// CheckSession refuses requests that name the connection of somebody else: the
+// checkSession refuses requests that name the connection of somebody else: the
 // sid is not a secret good enough to speak for a person (RELIABILITY E6).
-func (g *Gateway) CheckSession(r *http.Request, captured any) error {
-	h, ok := captured.(*Handshake)
+func (g *Gateway) checkSession(r *http.Request, captured any) error {
+	h, ok := captured.(*handshake)
 	if !ok {
 		return nil
 	}

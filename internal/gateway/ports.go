@@ -69,7 +69,7 @@ type Options struct {
 	Node   string
 	Logger *slog.Logger
 	Now    func() time.Time
-	// Limits are shown to clients.
+	// Limits are shown to clients; it is the frame's size that the gateway sees to.
 	Limits wire.Limits
 	// RequestsPerSecond and RequestBurst bound one socket's requests other than
 	// commands, which the service counts: 50, 200.
@@ -78,6 +78,8 @@ type Options struct {
 	// that have not been accepted: 200, 2,000. Failed log-ins are bounded to
 	// FailuresPerMinute: 30.
 	HandshakesPerSecond, HandshakeBurst, FailuresPerMinute float64
+	// FrameBytes bounds one packet of a client: wire.MaxFrameBytes.
+	FrameBytes int
 	// MaxSocketsPerUser bounds a person's sockets on this node: 200.
 	MaxSocketsPerUser int
 	// Grace is how long a person without a socket still counts as here: 5 s.
@@ -111,6 +113,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.HandshakesPerSecond, 200)
 	setDefault(&o.HandshakeBurst, 2_000)
 	setDefault(&o.FailuresPerMinute, 30)
+	setDefault(&o.FrameBytes, wire.MaxFrameBytes)
 	setDefault(&o.MaxSocketsPerUser, 200)
 	setDefault(&o.Grace, 5*time.Second)
 	setDefault(&o.HeadCheck, 10*time.Second)

@@ -84,9 +84,9 @@ func (t *throttle) failed(address string, now time.Time) {
 	t.of(address).failures.take(now, t.failures.perSecond, t.failures.burst)
 }
 
-// AllowHandshake refuses new connections of an address that opens too many
+// allowHandshake refuses new connections of an address that opens too many
 // without showing who it is; see socketio.Options.
-func (g *Gateway) AllowHandshake(r *http.Request) error {
+func (g *Gateway) allowHandshake(r *http.Request) error {
 	if r.URL.Query().Has("sid") {
 		return nil
 	}

@@ -1,0 +1,220 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+const (
+	// ReceiptPause is the time between two writes of receipts while there are many.
+	ReceiptPause = 200 * time.Millisecond
+	// maxReceipts bounds those who wait for their receipt to be written.
+	maxReceipts = 1 << 16
+	// receiptBatch bounds the receipts of one transaction.
+	receiptBatch = 1_000
+	writeTimeout = 5 * time.Second
+)
+
+// Receipts collects how far people have got and writes it in batches: at once
+// when there was nothing to do, else every ReceiptPause, the furthest of each
+// person and conversation only. Who is concerned hears of what moved. Safe for
+// concurrent use.
+type Receipts struct {
+	views  Advancer
+	bus    chat.Bus
+	now    func() time.Time
+	logger *slog.Logger
+	wake   chan struct{}
+
+	mu      sync.Mutex
+	waiting map[receiptKey]*waitingReceipt
+	waiters int
+	stopped bool
+}
+
+// Advancer is the part of chat.Views that moves receipts.
+type Advancer interface {
+	Advance(ctx context.Context, at chat.Time, receipts []chat.Receipt) ([]chat.Advanced, error)
+}
+
+type receiptKey struct {
+	conversation chat.ConversationID
+	user         chat.UserID
+}
+
+type waitingReceipt struct {
+	receipt chat.Receipt
+	done    []func(chat.Receipt, error)
+}
+
+// NewReceipts makes the worker; Note may be called before Run.
+func NewReceipts(views Advancer, bus chat.Bus, now func() time.Time, logger *slog.Logger) *Receipts {
+	return &Receipts{
+		views: views, bus: bus, now: now, logger: logger,
+		wake: make(chan struct{}, 1), waiting: make(map[receiptKey]*waitingReceipt),
+	}
+}
+
+// Note takes a receipt that will be written soon. It does not wait. done is
+// called once, from any goroutine: with the member's receipt as it is then, with
+// ErrNotFound if the person is not a member, with ErrUnavailable if it could not be
+// written, or with ErrOverloaded at once when too many wait.
+func (r *Receipts) Note(receipt chat.Receipt, done func(chat.Receipt, error)) {
+	if err := r.add(receipt, done); err != nil {
+		done(chat.Receipt{}, err)
+		return
+	}
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *Receipts) add(receipt chat.Receipt, done func(chat.Receipt, error)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.stopped:
+		return chat.ErrUnavailable
+	case r.waiters >= maxReceipts:
+		return chat.ErrOverloaded
+	}
+	r.waiters++
+	key := receiptKey{receipt.ConversationID, receipt.UserID}
+	w := r.waiting[key]
+	if w == nil {
+		w = &waitingReceipt{receipt: receipt}
+		r.waiting[key] = w
+	}
+	w.receipt.DeliveredSeq = max(w.receipt.DeliveredSeq, receipt.DeliveredSeq)
+	w.receipt.ReadSeq = max(w.receipt.ReadSeq, receipt.ReadSeq)
+	w.done = append(w.done, done)
+	return nil
+}
+
+// Waiting gives how many wait for their receipt to be written, for metrics.
+func (r *Receipts) Waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waiters
+}
+
+// Run writes receipts until ctx ends, and then what is left.
+func (r *Receipts) Run(ctx context.Context) error {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	<-pause.C
+	for {
+		select {
+		case <-ctx.Done():
+			r.stop(context.WithoutCancel(ctx))
+			return nil
+		case <-r.wake:
+		}
+		if !r.flush(ctx) {
+			continue
+		}
+		pause.Reset(ReceiptPause)
+		select {
+		case <-ctx.Done():
+			r.stop(context.WithoutCancel(ctx))
+			return nil
+		case <-pause.C:
+		}
+	}
+}
+
+func (r *Receipts) stop(ctx context.Context) {
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
+	r.flush(ctx)
+}
+
+// flush writes what waits and reports whether there was any.
+func (r *Receipts) flush(ctx context.Context) bool {
+	r.mu.Lock()
+	waiting := r.waiting
+	r.waiting, r.waiters = make(map[receiptKey]*waitingReceipt), 0
+	r.mu.Unlock()
+	batch := make([]chat.Receipt, 0, min(len(waiting), receiptBatch))
+	for _, w := range waiting {
+		if batch = append(batch, w.receipt); len(batch) == receiptBatch {
+			r.write(ctx, batch, waiting)
+			batch = batch[:0]
+		}
+	}
+	if len(batch) > 0 {
+		r.write(ctx, batch, waiting)
+	}
+	return len(waiting) > 0
+}
+
+// write moves a batch, tells the bus, and then those who wait.
+func (r *Receipts) write(ctx context.Context, batch []chat.Receipt, waiting map[receiptKey]*waitingReceipt) {
+	writing, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	now, err := r.views.Advance(writing, chat.TimeOf(r.now()), batch)
+	if err != nil {
+		r.logger.Warn("write receipts", "receipts", len(batch), "err", err)
+		for i := range batch {
+			waiting[receiptKey{batch[i].ConversationID, batch[i].UserID}].tell(chat.Receipt{}, chat.ErrUnavailable)
+		}
+		return
+	}
+	r.publish(ctx, now)
+	for i := range now {
+		key := receiptKey{now[i].ConversationID, now[i].UserID}
+		if w := waiting[key]; w != nil {
+			w.tell(now[i].Receipt, nil)
+		}
+	}
+	for i := range batch {
+		waiting[receiptKey{batch[i].ConversationID, batch[i].UserID}].tell(chat.Receipt{}, chat.ErrNotFound)
+	}
+}
+
+// tell answers those who wait; only the first call does.
+func (w *waitingReceipt) tell(receipt chat.Receipt, err error) {
+	for _, done := range w.done {
+		done(receipt, err)
+	}
+	w.done = nil
+}
+
+// publish tells the person's other devices of what moved and, where the
+// conversation is small enough for live receipts, the other members.
+func (r *Receipts) publish(ctx context.Context, now []chat.Advanced) {
+	events := make([]chat.Event, 0, 2*len(now))
+	for i := range now {
+		a := &now[i]
+		if !a.Moved {
+			continue
+		}
+		data, err := json.Marshal(a.Receipt)
+		if err != nil {
+			r.logger.Error("encode receipt", "err", err)
+			continue
+		}
+		events = append(events, chat.Event{
+			Topic: chat.Topic{Kind: chat.TopicUser, ID: a.UserID}, Kind: chat.EventRead, From: a.UserID, Data: data,
+		})
+		if a.Members <= chat.MaxReceiptMembers {
+			events = append(events, chat.Event{
+				Topic: chat.Topic{Kind: chat.TopicConversation, ID: a.ConversationID}, Kind: chat.EventReceipt, From: a.UserID, Data: data,
+			})
+		}
+	}
+	if len(events) == 0 {
+		return
+	}
+	if err := r.bus.Publish(ctx, events); err != nil {
+		r.logger.Warn(fmt.Sprintf("publish %d receipts", len(events)), "err", err)
+	}
+}
