@@ -12,15 +12,20 @@ MODULE  := github.com/parley-chat/parley
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # Release builds: static, no path of this machine inside, no debug tables.
-GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X $(MODULE)/internal/app.release=$(VERSION)"
 # Test builds: with the race detector, which is linked through the C toolchain.
-GO_RACE  := CGO_ENABLED=1 go build -buildvcs=false -race -ldflags "-X main.version=$(VERSION)"
+GO_RACE  := CGO_ENABLED=1 go build -buildvcs=false -race -ldflags "-X $(MODULE)/internal/app.release=$(VERSION)"
 
 RESULTS := out/results
 VERDICT := go run ./scripts/verdict
 GO_TEST := CGO_ENABLED=1 go test -race -json -timeout 15m
 
 REPORTS := out/reports
+
+ROUNDS   ?= 100
+SEED     ?=
+FUZZTIME ?= 30s
+BENCH    ?= all
 
 GO_FILES  := $(shell git ls-files --cached --others --exclude-standard '*.go' '*.sql' go.mod go.sum 2>/dev/null)
 WEB_FILES := $(shell git ls-files --cached --others --exclude-standard web ':!web/dist' ':!web/e2e' ':!web/*.go' 2>/dev/null)
@@ -61,7 +66,7 @@ sum: ## add up the counts of the last `make test`
 .PHONY: lint
 lint: ## golangci-lint and formatting
 	@lint=$$(scripts/tool golangci-lint) && $$lint run ./... && $$lint fmt --diff
-	@bash -n scripts/steps scripts/tool scripts/check-gen .ci/run
+	@bash -n scripts/steps scripts/tool scripts/check-gen scripts/fuzz scripts/release scripts/services .ci/run
 	@go mod verify
 
 .PHONY: fmt
@@ -82,6 +87,30 @@ unit: ## Go tests of all packages, with the race detector
 	@scripts/tool gcc >/dev/null
 	@packages=$$(go list ./... | grep -v '^$(MODULE)/test/'); \
 	$(GO_TEST) $$packages | $(VERDICT) go unit
+
+.PHONY: stories
+stories: out/bin/parley-race ## the command line and the API against the real binary, built with -race
+	@PARLEY_BIN=$(CURDIR)/$< $(GO_TEST) -count=1 ./test/script | $(VERDICT) go stories
+
+.PHONY: kill
+kill: bin/parley ## kill -9 in the middle of streams of sends, ROUNDS=100 times
+	@PARLEY_BIN=$(CURDIR)/$< go test -json -count=1 -timeout 20m ./test/kill -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED)) | $(VERDICT) go kill loud
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME=30s each
+	@scripts/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: bin/parley bench/peers/node-socketio/node_modules/.installed ## measure speed and cost beside a bare socket.io server (BENCH="send -time 10s")
+	@ulimit -n "$$(ulimit -Hn)"; bin/parley bench -peer bench/peers/node-socketio $(BENCH)
+
+bench/peers/node-socketio/node_modules/.installed: bench/peers/node-socketio/package.json bench/peers/node-socketio/package-lock.json
+	@cd bench/peers/node-socketio && npm ci --silent
+	@touch $@
+
+.PHONY: release
+release: web/dist/index.html ## archives for every platform, with checksums, in out/release
+	@scripts/release $(VERSION)
 
 ## The web client. Its scripts are in web/package.json.
 

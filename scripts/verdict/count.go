@@ -21,6 +21,7 @@ type testID struct{ pkg, test string }
 // goRun gathers what go test says, by package and test.
 type goRun struct {
 	out     io.Writer
+	loud    bool // show what passed, too
 	outputs map[testID][]string
 	results map[testID]string // action that ended it
 	parents map[testID]bool
@@ -30,9 +31,9 @@ type goRun struct {
 
 // countGo reads the events of go test -json, shows one line a package and the output
 // of what failed, and counts leaf tests: a test with subtests is counted as those. The
-// seed corpus of a fuzz test counts as one test.
-func countGo(in io.Reader, out io.Writer) (passed, failed, skipped int, err error) {
-	run := goRun{out: out, outputs: map[testID][]string{}, results: map[testID]string{}, parents: map[testID]bool{}, ran: map[string]int{}}
+// seed corpus of a fuzz test counts as one test. loud shows the output of what passed, too.
+func countGo(in io.Reader, out io.Writer, loud bool) (passed, failed, skipped int, err error) {
+	run := goRun{out: out, loud: loud, outputs: map[testID][]string{}, results: map[testID]string{}, parents: map[testID]bool{}, ran: map[string]int{}}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
@@ -78,7 +79,7 @@ func (r *goRun) endTest(id testID, action string) {
 		name = name[:i]
 		r.parents[testID{id.pkg, name}] = true
 	}
-	if action != "pass" {
+	if action != "pass" || r.loud {
 		fmt.Fprint(r.out, strings.Join(r.outputs[id], ""))
 	}
 	delete(r.outputs, id)

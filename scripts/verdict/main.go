@@ -1,7 +1,8 @@
 // Command verdict counts what the test runners really ran, so that a green run
 // cannot be an empty one. It hides the runners' output formats.
 //
-//	go test -json … | verdict go SUITE     show failures as they come, count, keep the counts
+//	go test -json … | verdict go SUITE [loud]
+//	                                       show failures as they come (loud: all output), count, keep the counts
 //	verdict vitest SUITE REPORT.json       count a report of vitest's json reporter
 //	verdict playwright SUITE REPORT.json   count a report of Playwright's json reporter
 //	verdict mocha SUITE REPORT.json        count a report of mocha's json reporter
@@ -52,7 +53,7 @@ func (v verdict) run(args []string, in io.Reader) error {
 	c := Counts{Suite: args[1]}
 	var err error
 	if args[0] == "go" {
-		c.Passed, c.Failed, c.Skipped, err = countGo(in, v.out)
+		c.Passed, c.Failed, c.Skipped, err = countGo(in, v.out, len(args) > 2 && args[2] == "loud")
 	} else {
 		c, err = countReport(args)
 	}

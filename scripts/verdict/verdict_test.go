@@ -27,7 +27,7 @@ not json
 
 func TestGoTestsAreCountedByLeaf(t *testing.T) {
 	var out strings.Builder
-	passed, failed, skipped, err := countGo(strings.NewReader(goEvents), &out)
+	passed, failed, skipped, err := countGo(strings.NewReader(goEvents), &out, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +47,20 @@ func TestATestThatNeverCameBackFailsItsPackage(t *testing.T) {
 	events := `{"Action":"run","Package":"p","Test":"TestHangs"}
 {"Action":"output","Package":"p","Test":"TestHangs","Output":"panic: test timed out\n"}
 {"Action":"fail","Package":"p"}`
-	_, failed, _, err := countGo(strings.NewReader(events), &out)
+	_, failed, _, err := countGo(strings.NewReader(events), &out, false)
 	if err != nil || failed != 1 || !strings.Contains(out.String(), "timed out") {
 		t.Errorf("got %d failed, %v, output %q; want 1 failed and why", failed, err, out.String())
+	}
+}
+
+func TestLoudShowsWhatPassed(t *testing.T) {
+	events := `{"Action":"output","Package":"p","Test":"TestA","Output":"seed 7\n"}
+{"Action":"pass","Package":"p","Test":"TestA"}`
+	for loud, want := range map[bool]string{true: "seed 7\n", false: ""} {
+		var out strings.Builder
+		if passed, _, _, err := countGo(strings.NewReader(events), &out, loud); err != nil || passed != 1 || out.String() != want {
+			t.Errorf("loud %v: got %q, %d passed, %v; want %q, 1 passed", loud, out.String(), passed, err, want)
+		}
 	}
 }
 
