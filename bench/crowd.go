@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-chat/parley/socketio/client"
+)
+
+// crowd is many sockets of different people. Close it.
+type crowd struct {
+	peers   []*peer
+	entries atomic.Int64 // received, by all
+	lags    samples      // from send to receiving, while timed
+	timed   atomic.Bool
+	lost    atomic.Int64 // connections that the server ended
+}
+
+// dialing is how many connections are set up at a time.
+const dialing = 16
+
+// gather connects the first n people of a server.
+func gather(ctx context.Context, s *server, n int) (*crowd, error) {
+	c := &crowd{peers: make([]*peer, n)}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	for range dialing {
+		wait.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				p := &peer{session: s.people[i]}
+				var err error
+				p.socket, err = client.Dial(ctx, s.process.URL, client.Options{
+					Auth:     map[string]string{"token": p.session.Token},
+					OnPacket: c.packet,
+					OnClose: func(err error) {
+						if err != nil {
+							c.lost.Add(1)
+						}
+					},
+				})
+				if err != nil {
+					mu.Lock()
+					failed = errors.Join(failed, fmt.Errorf("connect person %d: %w", i, err))
+					mu.Unlock()
+					next.Store(int64(n)) // the others may stop
+					return
+				}
+				c.peers[i] = p
+			}
+		})
+	}
+	wait.Wait()
+	if failed != nil {
+		return nil, errors.Join(failed, c.close())
+	}
+	return c, nil
+}
+
+var (
+	entryPrefix = []byte(`2["entry",`)
+	clientIDKey = []byte(`"client_id":"`)
+)
+
+// packet counts entries without decoding them, and takes the time since they were sent,
+// which their client_id ends with.
+func (c *crowd) packet(data []byte) bool {
+	if !bytes.HasPrefix(data, entryPrefix) {
+		return false
+	}
+	if c.timed.Load() {
+		if _, after, ok := bytes.Cut(data, clientIDKey); ok {
+			id, _, _ := bytes.Cut(after, []byte{'"'})
+			if sent, err := strconv.ParseInt(string(id[bytes.LastIndexByte(id, '-')+1:]), 10, 64); err == nil {
+				c.lags.add(time.Duration(time.Now().UnixNano() - sent))
+			}
+		}
+	}
+	c.entries.Add(1)
+	return true
+}
+
+func (c *crowd) close() error {
+	var err error
+	for _, p := range c.peers {
+		if p != nil {
+			err = errors.Join(err, p.socket.Drop())
+		}
+	}
+	return err
+}
+
+// filler makes a message about 200 bytes long on the wire, as people's are.
+const filler = "The quick brown fox jumps over the lazy dog, and then it does so once more."
+
+// message is a payload of message.send whose client_id is unique and says when it was sent.
+func message(conversation string, sender, n int) json.RawMessage {
+	b := make([]byte, 0, 256)
+	b = append(b, `{"conversation_id":"`...)
+	b = append(b, conversation...)
+	b = append(b, `","client_id":"`...)
+	b = strconv.AppendInt(b, int64(sender), 10)
+	b = append(b, '-')
+	b = strconv.AppendInt(b, int64(n), 10)
+	b = append(b, '-')
+	b = strconv.AppendInt(b, time.Now().UnixNano(), 10)
+	b = append(b, `","text":"`...)
+	b = append(b, filler...)
+	return append(b, `"}`...)
+}
+
+var okPrefix = []byte(`{"ok":true`)
+
+// accepted turns an acknowledgement that is a refusal into an error.
+func accepted(m client.Message, err error) error {
+	if err != nil {
+		return err
+	}
+	if len(m.Args) != 1 || !bytes.HasPrefix(m.Args[0], okPrefix) {
+		return fmt.Errorf("refused: %.300s", m.Args)
+	}
+	return nil
+}
+
+// quiet waits until no entry has come for a while.
+func (c *crowd) quiet(ctx context.Context) {
+	for last := int64(-1); ; {
+		now := c.entries.Load()
+		if now == last {
+			return
+		}
+		last = now
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+}
