@@ -22,7 +22,7 @@ const (
 )
 
 // twins are the in-process parts that tests above the ports run with: real ones, not mocks.
-var twins = []string{suites, service, "internal/sequencer", "internal/inproc", "internal/sqlstore", "internal/blob"}
+var twins = []string{suites, service, "internal/sequencer", "internal/inproc", "internal/sqlstore", "internal/blob", "internal/worker"}
 
 // The floor plan. A new room needs a noun, a line here and a line in ARCHITECTURE.md.
 var rooms = []room{
