@@ -20,7 +20,8 @@ type link interface {
 	// when that is not everything; the link then goes on by itself when it can, by
 	// Conn.writable or by taking from the connection's queue.
 	write(p []byte) (int, error)
-	// say sends a few bytes past the queue, on a WebSocket that is no transport yet.
+	// say sends a few bytes past the queue: the answer to the opening handshake, and on
+	// a WebSocket that is no transport yet.
 	say(p []byte) error
 	// leave is say, and close after it.
 	leave(p []byte)

@@ -150,9 +150,21 @@ func (l *goLink) close(abort bool) {
 	_ = l.nc.Close() // nobody is left to tell
 }
 
-// drainGrace is what drain gives the reading goroutine.
-const drainGrace = 10 * time.Millisecond
+// drainGrace is how long drain waits at most.
+const drainGrace = 50 * time.Millisecond
 
-// drain waits a moment: the reading goroutine cannot be asked whether anything has
-// arrived. It is used only while an upgrade is under way, when a poll has no hurry.
-func (l *goLink) drain() { time.Sleep(drainGrace) }
+// drain gives the reading goroutine time to finish the upgrade: it cannot be asked
+// whether anything has arrived. Only a poll during an upgrade waits here, and it has no
+// hurry.
+func (l *goLink) drain() {
+	c := l.p.c
+	for waited := time.Duration(0); waited < drainGrace; waited += 2 * time.Millisecond {
+		c.mu.Lock()
+		under := c.probe() == l.p
+		c.mu.Unlock()
+		if !under {
+			return
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}

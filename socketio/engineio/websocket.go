@@ -5,13 +5,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/parley-chat/parley/socketio/internal/ws"
 )
-
-// handshakeTimeout is how long the answer to an upgrade request may take to leave.
-const handshakeTimeout = 5 * time.Second
 
 // serveUpgrade takes a WebSocket: a new connection, or the candidate of an upgrade of c.
 func (s *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, c *Conn) error {
@@ -36,19 +32,10 @@ func (s *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, c *Conn) e
 	}
 	answer := switchingProtocols(key)
 	if fresh {
-		answer = append(answer, newText(packetOpen, s.openData(c)).wire...)
-	}
-	_ = nc.SetDeadline(s.opt.Now().Add(handshakeTimeout)) // a broken connection shows at the write
-	if _, err := nc.Write(answer); err != nil {
-		_ = nc.Close() // it is broken already
+		s.adopt(c, nc, append(answer, newText(packetOpen, s.openData(c)).wire...), early)
 		return nil
 	}
-	_ = nc.SetDeadline(time.Time{}) // likewise
-	if fresh {
-		s.adopt(c, nc, early)
-		return nil
-	}
-	s.adoptProbe(c, nc, early)
+	s.adoptProbe(c, nc, answer, early)
 	return nil
 }
 
@@ -115,21 +102,23 @@ func switchingProtocols(key string) []byte {
 	return append(b, "\r\n\r\n"...)
 }
 
-// adopt starts a new connection over a WebSocket.
-func (s *Server) adopt(c *Conn, nc net.Conn, early []byte) {
+// adopt starts a new connection over a WebSocket. What the client sends as soon as it
+// has the answer finds the connection known.
+func (s *Server) adopt(c *Conn, nc net.Conn, answer, early []byte) {
 	p := &pipe{c: c}
 	p.link = s.newLink(p, nc)
 	c.pipe = p
 	s.open(c)
-	c.begin(p, early)
+	c.begin(p, answer, early)
 }
 
 // adoptProbe makes a WebSocket the candidate of an upgrade, unless there is no place for it.
-func (s *Server) adoptProbe(c *Conn, nc net.Conn, early []byte) {
+func (s *Server) adoptProbe(c *Conn, nc net.Conn, answer, early []byte) {
 	p := &pipe{c: c, state: pipeProbe}
 	p.link = s.newLink(p, nc)
 	c.mu.Lock()
 	if c.poll == nil || c.poll.probe != nil || c.state != stateOpen {
+		_ = p.link.say(answer) // a broken stream ends anyway
 		sayGoodbye(p, &CloseError{Reason: ReasonBadPacket, Code: ws.CodePolicy, Text: "no upgrade possible"})
 		c.mu.Unlock()
 		return
@@ -138,17 +127,23 @@ func (s *Server) adoptProbe(c *Conn, nc net.Conn, early []byte) {
 	c.poll.probeBy = s.now() + int64(s.opt.UpgradeTimeout)
 	s.wheel.Advance(&c.node, c, c.poll.probeBy)
 	c.mu.Unlock()
-	c.begin(p, early)
+	c.begin(p, answer, early)
 }
 
-// begin hands the early bytes over and starts reading.
-func (c *Conn) begin(p *pipe, early []byte) {
+// begin answers the opening handshake, hands the early bytes over and starts reading.
+func (c *Conn) begin(p *pipe, answer, early []byte) {
 	c.inMu.Lock()
 	defer c.inMu.Unlock()
-	if len(early) > 0 {
+	c.mu.Lock()
+	err := p.link.say(answer)
+	c.mu.Unlock()
+	if err == nil && len(early) > 0 {
 		p.feed(early)
 	}
-	if err := p.link.start(); err != nil {
+	if err == nil {
+		err = p.link.start()
+	}
+	if err != nil {
 		p.gone(err)
 	}
 }
