@@ -5,6 +5,7 @@ package socketio_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -76,8 +77,8 @@ func runSink(spec string) error {
 		}
 		for _, ev := range events[:max(n, 0)] {
 			n, err := syscall.Read(int(ev.Fd), buf)
-			if n == 0 || err != nil && err != syscall.EINTR {
-				return fmt.Errorf("server closed a connection: %v", err)
+			if n == 0 || err != nil && !errors.Is(err, syscall.EINTR) {
+				return fmt.Errorf("server closed a connection: %w", err)
 			}
 		}
 	}
@@ -127,7 +128,7 @@ func readUntil(fd int, want string) error {
 	for !strings.Contains(got, want) {
 		n, err := syscall.Read(fd, buf)
 		if n <= 0 || err != nil {
-			return fmt.Errorf("server closed: %v", err)
+			return fmt.Errorf("server closed: %w", err)
 		}
 		got += string(buf[:n])
 	}
@@ -155,13 +156,13 @@ func benchServer(b *testing.B, opt socketio.Options, rooms func(n int) []string)
 		_ = srv.Close()
 		_ = hs.Close()
 	})
-	return srv, ln.Addr().(*net.TCPAddr).Port
+	return srv, ln.Addr().(*net.TCPAddr).Port //nolint:errcheck // of a TCP listener
 }
 
 // sink starts the process with the clients and waits until they are connected.
 func sink(b *testing.B, port, count int) {
 	b.Helper()
-	cmd := exec.Command(os.Args[0]) //nolint:gosec // this very binary
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d", sinkEnv, port, count))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()

@@ -249,15 +249,14 @@ func (s *Socket) tooManyUnknown() bool {
 	return x.unknown > s.ns.srv.opt.MaxUnknown
 }
 
-// guard calls a handler and survives its panic. It reports whether there was none.
-func (s *Socket) guard(event string, ack Ack, f func()) (ok bool) {
+// guard calls a handler and survives its panic.
+func (s *Socket) guard(event string, ack Ack, f func()) {
 	srv := s.ns.srv
 	defer func() {
 		v := recover()
 		if v == nil {
 			return
 		}
-		ok = false
 		srv.stats.panics.Add(1)
 		srv.log.Error("socket.io: handler panicked", "event", event, "panic", v, "stack", string(debug.Stack()))
 		if srv.opt.OnPanic == nil {
@@ -271,7 +270,6 @@ func (s *Socket) guard(event string, ack Ack, f func()) (ok bool) {
 		srv.opt.OnPanic(s, event, v, ack)
 	}()
 	f()
-	return true
 }
 
 // A ConnectError refuses a socket; its message and data reach the client's

@@ -238,7 +238,7 @@ func syncPath(path string) error {
 	if err != nil {
 		return fmt.Errorf("sync blob: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // Sync has told all
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("sync blob: %w", err)
 	}

@@ -221,5 +221,5 @@ func minimalExif(orientation byte) []byte {
 	body := exifName + "MM\x00*\x00\x00\x00\x08" + "\x00\x01" + // one entry:
 		"\x01\x12\x00\x03\x00\x00\x00\x01\x00" + string([]byte{orientation}) + "\x00\x00" + "\x00\x00\x00\x00"
 	n := len(body) + 2
-	return append([]byte{0xff, jpegAPP1, byte(n >> 8), byte(n)}, body...)
+	return append([]byte{0xff, jpegAPP1, byte(n >> 8), byte(n)}, body...) //nolint:gosec // n is 34
 }

@@ -269,7 +269,7 @@ func readBounded(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller says what it was for
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller says what it was for

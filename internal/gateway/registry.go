@@ -22,8 +22,10 @@ func (g *Gateway) attach(ctx context.Context, c *conn, id chat.UserID) error {
 			continue
 		case int(u.sockets) >= g.opt.MaxSocketsPerUser:
 			u.mu.Unlock()
-			return &chat.Error{Code: chat.CodeRateLimited, Reason: "too_many_connections", RetryAfter: time.Minute,
-				Message: "You have too many open connections."}
+			return &chat.Error{
+				Code: chat.CodeRateLimited, Reason: "too_many_connections", RetryAfter: time.Minute,
+				Message: "You have too many open connections.",
+			}
 		}
 		c.user = u
 		u.link(c)

@@ -62,7 +62,7 @@ func (l *Limiter) Take(_ context.Context, key string, n, perSecond, burst float6
 func (l *Limiter) bucket(key string, burst float64) *bucket {
 	if e := l.buckets[key]; e != nil {
 		l.order.MoveToFront(e)
-		b, _ := e.Value.(*bucket) //nolint:errcheck // the list holds nothing else
+		b, _ := e.Value.(*bucket) // the list holds nothing else
 		return b
 	}
 	if l.order.Len() >= l.most {

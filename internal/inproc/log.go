@@ -112,7 +112,7 @@ func (l *Log) Own(ctx context.Context, own func(ctx context.Context, p chat.Part
 	for ctx.Err() == nil {
 		began := l.position()
 		// The owner has logged why it returned; here it only matters that it did.
-		_ = own(ctx, &partition{l}) //nolint:errcheck // see above: each return is followed by a new call
+		_ = own(ctx, &partition{l}) // each return is followed by a new call
 		if l.position() != began {
 			pause = firstPause
 		}

@@ -15,7 +15,7 @@ func (s *Service) MarkRead(ctx context.Context, user chat.UserID, id chat.Conver
 	s.mark(ctx, chat.Receipt{ConversationID: id, UserID: user, DeliveredSeq: seq, ReadSeq: seq}, done)
 }
 
-// MarkDelivered: see MarkRead.
+// MarkDelivered is MarkRead for what was received and not yet seen.
 func (s *Service) MarkDelivered(ctx context.Context, user chat.UserID, id chat.ConversationID, seq chat.Seq, done func(chat.Receipt, error)) {
 	s.mark(ctx, chat.Receipt{ConversationID: id, UserID: user, DeliveredSeq: seq}, done)
 }

@@ -94,6 +94,6 @@ func (s *Service) hide(ctx context.Context, verb string, err error) error {
 	if ctx.Err() != nil {
 		return chat.ErrUnavailable
 	}
-	s.Logger.ErrorContext(ctx, verb, "error", err)
+	s.Logger.ErrorContext(ctx, verb, "error", err) //nolint:sloglint // the verb is a constant of the caller
 	return chat.ErrUnavailable
 }

@@ -45,7 +45,7 @@ func (s *Service) SyncCursor() string {
 	var b [9]byte
 	b[0] = 1 // version
 	at := s.Clock().Add(-syncMargin).UnixMilli()
-	binary.BigEndian.PutUint64(b[1:], uint64(max(at, 0))) //nolint:gosec // not negative
+	binary.BigEndian.PutUint64(b[1:], uint64(max(at, 0)))
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
@@ -58,7 +58,7 @@ func parseCursor(cursor string) (chat.Time, error) {
 	if at > chat.MaxSeq {
 		return 0, BadCursor()
 	}
-	return chat.Time(at), nil //nolint:gosec // checked above
+	return chat.Time(at), nil
 }
 
 // BadCursor is what a cursor is answered with that this server did not make.

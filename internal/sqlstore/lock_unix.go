@@ -17,7 +17,7 @@ func lockFile(path string) (f *os.File, ok bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("open lock: %w", err)
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) //nolint:gosec // a file descriptor fits
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil {
 		return f, true, nil
 	}

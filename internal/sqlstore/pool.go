@@ -178,5 +178,5 @@ func (p *pool) transact(ctx context.Context, f func(*tx) error) error {
 			break // whoever needs it next tries again, and is told
 		}
 	}
-	return nil
+	return nil //nolint:nilerr // the transaction is committed
 }

@@ -131,7 +131,7 @@ func (t *typeTable) use(typ reflect.Type) Shape {
 		t.add(n)
 		return Shape{Name: n.Name}
 	}
-	switch typ.Kind() { //nolint:exhaustive // the others are not used on the wire, see the default
+	switch typ.Kind() { // the others are not used on the wire, see the default
 	case reflect.Pointer:
 		s := t.use(typ.Elem())
 		s.Nullable = true

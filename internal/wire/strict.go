@@ -106,10 +106,10 @@ var shapes sync.Map // reflect.Type -> *shape
 
 func shapeOf(t reflect.Type) *shape {
 	if known, ok := shapes.Load(t); ok {
-		return known.(*shape) //nolint:forcetypeassert // nothing else is stored
+		return known.(*shape) //nolint:errcheck // nothing else is stored
 	}
 	made, _ := shapes.LoadOrStore(t, buildShape(t, 0))
-	return made.(*shape) //nolint:forcetypeassert // nothing else is stored
+	return made.(*shape) //nolint:errcheck // nothing else is stored
 }
 
 func buildShape(t reflect.Type, depth int) *shape {

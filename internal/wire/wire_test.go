@@ -41,10 +41,12 @@ func entries() map[chat.Kind]*chat.Entry {
 			e.Kind, e.ClientID, e.Ordinal, e.Text, e.ReplyTo = chat.KindMessage, "k1", 3, "hello \"you\"\n\u2028", 2
 			e.Attachments = []chat.Attachment{{ID: file, Name: "a.png", Size: 12, MIME: "image/png", Width: 4, Height: 5, Thumb: true}}
 		}),
-		chat.KindEdit:        with(func(e *chat.Entry) { e.Kind, e.Target, e.Redacted = chat.KindEdit, 5, true }),
-		chat.KindDelete:      with(func(e *chat.Entry) { e.Kind, e.Target = chat.KindDelete, 5 }),
-		chat.KindReaction:    with(func(e *chat.Entry) { e.Kind, e.Target, e.Emoji = chat.KindReaction, 5, "👍" }),
-		chat.KindMemberAdded: with(func(e *chat.Entry) { e.Kind, e.UserIDs, e.Role = chat.KindMemberAdded, []chat.UserID{bob}, chat.RoleMember }),
+		chat.KindEdit:     with(func(e *chat.Entry) { e.Kind, e.Target, e.Redacted = chat.KindEdit, 5, true }),
+		chat.KindDelete:   with(func(e *chat.Entry) { e.Kind, e.Target = chat.KindDelete, 5 }),
+		chat.KindReaction: with(func(e *chat.Entry) { e.Kind, e.Target, e.Emoji = chat.KindReaction, 5, "👍" }),
+		chat.KindMemberAdded: with(func(e *chat.Entry) {
+			e.Kind, e.UserIDs, e.Role = chat.KindMemberAdded, []chat.UserID{bob}, chat.RoleMember
+		}),
 		chat.KindMemberRemoved: with(func(e *chat.Entry) {
 			e.Kind, e.UserIDs = chat.KindMemberRemoved, []chat.UserID{bob}
 		}),

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -215,6 +214,6 @@ func (r *Receipts) publish(ctx context.Context, now []chat.Advanced) {
 		return
 	}
 	if err := r.bus.Publish(ctx, events); err != nil {
-		r.logger.Warn(fmt.Sprintf("publish %d receipts", len(events)), "err", err)
+		r.logger.Warn("publish receipts", "events", len(events), "err", err)
 	}
 }

@@ -166,7 +166,7 @@ func (c *Client) Close() error {
 	if already {
 		return nil
 	}
-	_, err := c.write(ws.AppendMasked(nil, ws.OpClose, []byte{0x03, 0xE8}, mask()))
+	err := c.write(ws.AppendMasked(nil, ws.OpClose, []byte{0x03, 0xE8}, mask()))
 	if cerr := c.nc.Close(); cerr != nil && !errors.Is(cerr, net.ErrClosed) {
 		err = errors.Join(err, cerr)
 	}
@@ -202,7 +202,7 @@ func (c *Client) sendPacket(text []byte, attachments [][]byte) error {
 	for _, a := range attachments {
 		out = ws.AppendMasked(out, ws.OpBinary, a, mask())
 	}
-	if _, err := c.write(out); err != nil {
+	if err := c.write(out); err != nil {
 		if errors.Is(err, net.ErrClosed) {
 			return ErrClosed
 		}
@@ -211,10 +211,11 @@ func (c *Client) sendPacket(text []byte, attachments [][]byte) error {
 	return nil
 }
 
-func (c *Client) write(b []byte) (int, error) {
+func (c *Client) write(b []byte) error {
 	c.writeMu.Lock()
 	defer c.writeMu.Unlock()
-	return c.nc.Write(b) //nolint:wrapcheck // wrapped by the callers
+	_, err := c.nc.Write(b)
+	return err //nolint:wrapcheck // wrapped by the callers
 }
 
 func mask() (key [4]byte) {
@@ -240,7 +241,7 @@ func (c *Client) Message(op ws.Opcode, payload []byte) error {
 	}
 	switch payload[0] {
 	case '2':
-		if _, err := c.write(ws.AppendMasked(nil, ws.OpText, []byte{'3'}, mask())); err != nil {
+		if err := c.write(ws.AppendMasked(nil, ws.OpText, []byte{'3'}, mask())); err != nil {
 			return fmt.Errorf("send pong: %w", err)
 		}
 	case '1':
@@ -255,12 +256,12 @@ func (c *Client) Message(op ws.Opcode, payload []byte) error {
 func (c *Client) Control(op ws.Opcode, payload []byte) error {
 	switch op {
 	case ws.OpPing:
-		if _, err := c.write(ws.AppendMasked(nil, ws.OpPong, payload, mask())); err != nil {
+		if err := c.write(ws.AppendMasked(nil, ws.OpPong, payload, mask())); err != nil {
 			return fmt.Errorf("send pong: %w", err)
 		}
 	case ws.OpClose:
 		code, reason := ws.CloseCode(payload)
-		_, _ = c.write(ws.AppendMasked(nil, ws.OpClose, payload[:min(2, len(payload))], mask())) // it is over anyway
+		_ = c.write(ws.AppendMasked(nil, ws.OpClose, payload[:min(2, len(payload))], mask())) // it is over anyway
 		return &CloseError{Code: code, Reason: reason}
 	case ws.OpPong, ws.OpContinuation, ws.OpText, ws.OpBinary:
 	}

@@ -241,14 +241,14 @@ func TestShutdownOfAMuteClient(t *testing.T) {
 func TestUnixSocket(t *testing.T) {
 	a := start(t, engineio.Options{})
 	path := t.TempDir() + "/s"
-	ln, err := net.Listen("unix", path) //nolint:noctx // a test
+	ln, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	hs := &http.Server{Handler: a.srv, ReadHeaderTimeout: time.Second}
 	go func() { _ = hs.Serve(ln) }()
 	t.Cleanup(func() { _ = hs.Close() })
-	nc, err := net.Dial("unix", path) //nolint:noctx // a test
+	nc, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -167,7 +167,7 @@ func dial(t *testing.T, a *app) *rawtest.Conn {
 func TestOpenPacket(t *testing.T) {
 	models(t, engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond}, func(t *testing.T, a *app) {
 		for _, transport := range []string{"polling", "websocket"} {
-			packet := ""
+			var packet string
 			want := `"upgrades":["websocket"],"pingInterval":300,"pingTimeout":200,"maxPayload":1000000}`
 			if transport == "polling" {
 				packet = rawtest.Get(t, a.addr, polled, 200)
@@ -267,17 +267,17 @@ func TestAllowRequestAndCheckSession(t *testing.T) {
 		sid := sidOf(t, rawtest.Get(t, a.addr, polled, 200, "Cookie: mine"))
 		for _, line := range []string{"GET " + polled, "GET " + polled + "&sid=" + sid, "GET " + socket, "GET " + socket + "&sid=" + sid} {
 			res, body, _ := rawtest.Request(t, a.addr, line, append(rawtest.UpgradeHeader(), "Origin: https://evil.example", "Cookie: mine"), "")
-			if res.StatusCode != 403 || body != `{"code":4,"message":"Forbidden"}` {
+			if res.StatusCode != http.StatusForbidden || body != `{"code":4,"message":"Forbidden"}` {
 				t.Errorf("%s from elsewhere: got %d %s, want 403", line, res.StatusCode, body)
 			}
 		}
 		res, _, _ := rawtest.Request(t, a.addr, "GET "+polled, []string{"X-Busy: 1"}, "")
-		if res.StatusCode != 429 || res.Header.Get("Retry-After") != "2" {
+		if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "2" {
 			t.Errorf("got %d, Retry-After %q; want 429, 2", res.StatusCode, res.Header.Get("Retry-After"))
 		}
 		for _, line := range []string{"GET " + polled, "GET " + socket} {
 			res, body, _ := rawtest.Request(t, a.addr, line+"&sid="+sid, append(rawtest.UpgradeHeader(), "Cookie: theirs"), "")
-			if res.StatusCode != 403 || !strings.Contains(body, "session_mismatch") {
+			if res.StatusCode != http.StatusForbidden || !strings.Contains(body, "session_mismatch") {
 				t.Errorf("%s with another cookie: got %d %s, want 403 session_mismatch", line, res.StatusCode, body)
 			}
 		}

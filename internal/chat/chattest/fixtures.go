@@ -15,7 +15,7 @@ const Epoch chat.Time = 1_767_225_600_000 // 2026-01-01T00:00:00Z
 func ID[K any](id *chat.ID[K], tag byte, n int) chat.ID[K] {
 	var random [10]byte
 	random[0], random[1] = tag, tag
-	binary.BigEndian.PutUint64(random[2:], uint64(n)) //nolint:gosec // fixtures count from zero
+	binary.BigEndian.PutUint64(random[2:], uint64(n))
 	*id = chat.NewID[K](Epoch.Std().Add(time.Duration(n)*time.Millisecond), random)
 	return *id
 }

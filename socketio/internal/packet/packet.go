@@ -250,6 +250,8 @@ func EncodeArgs(args []any) (Args, error) {
 }
 
 // AppendEvent appends an event packet's text.
+//
+//nolint:revive // on the way of every message: a struct would be filled for nothing
 func AppendEvent(dst []byte, namespace string, id uint64, hasID bool, event string, args Args) []byte {
 	t := Event
 	if len(args.Attachments) > 0 {

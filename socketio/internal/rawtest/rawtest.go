@@ -49,7 +49,7 @@ type frame struct {
 // answer, its body read, and the connection.
 func Request(t testing.TB, addr, line string, header []string, body string) (*http.Response, string, *Conn) {
 	t.Helper()
-	nc, err := net.Dial("tcp", addr) //nolint:noctx // a test
+	nc, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatalf("dial: %v", err)
 	}

@@ -15,7 +15,7 @@ type item struct {
 const tick = 10 * time.Millisecond
 
 func TestNothingFiresEarlyAndAllFireWithinATick(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a repeatable test
+	rng := rand.New(rand.NewPCG(1, 2))
 	w := New[item](tick, 0)
 	var items []*item
 	now := int64(0)

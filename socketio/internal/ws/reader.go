@@ -145,7 +145,7 @@ func parseHeader(b []byte, lim Limits) (h header, ok bool, err error) {
 		case long > uint64(lim.MaxMessage): //nolint:gosec // a limit is never negative
 			return h, false, tooBig()
 		}
-		short = int(long) //nolint:gosec // checked against MaxMessage above
+		short = int(long)
 	}
 	h.length = short
 	if h.op < OpClose && h.length > lim.MaxMessage {

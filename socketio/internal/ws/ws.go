@@ -88,13 +88,13 @@ func appendHeader(dst []byte, op Opcode, length int, mask byte) []byte {
 	dst = append(dst, finBit|byte(op))
 	switch {
 	case length <= 125:
-		return append(dst, mask|byte(length))
+		return append(dst, mask|byte(length)) //nolint:gosec // at most 125
 	case length <= 0xFFFF:
 		dst = append(dst, mask|126)
 		return binary.BigEndian.AppendUint16(dst, uint16(length))
 	default:
 		dst = append(dst, mask|127)
-		return binary.BigEndian.AppendUint64(dst, uint64(length)) //nolint:gosec // a length is never negative
+		return binary.BigEndian.AppendUint64(dst, uint64(length))
 	}
 }
 
