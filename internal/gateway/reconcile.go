@@ -38,16 +38,17 @@ func (g *Gateway) memberEvent(u *user, ev *chat.Event) {
 		g.opt.Logger.Error("decode member event", "user", u.id, "err", err)
 		return
 	}
+	ch := change{id: e.ConversationID, seq: e.Seq, removal: e.Kind == chat.KindMemberRemoved}
 	u.mu.Lock()
 	if u.state == userLoading {
 		if len(u.pending) <= maxPendingMembers {
-			u.pending = append(u.pending, e.ConversationID)
+			u.pending = append(u.pending, ch)
 		}
 		u.mu.Unlock()
 		return
 	}
 	u.mu.Unlock()
-	g.reconcileSoon(u, change{id: e.ConversationID, seq: e.Seq, removal: e.Kind == chat.KindMemberRemoved})
+	g.reconcileSoon(u, ch)
 }
 
 // change is a conversation in which a person's membership changed.
@@ -107,7 +108,7 @@ func (g *Gateway) reconcile(ctx context.Context, u *user, ch change) error {
 		case err != nil:
 			return err //nolint:wrapcheck // the caller says who and where
 		}
-		joined, err := g.join(ctx, u, view)
+		joined, err := g.join(ctx, u, view, ch)
 		if err != nil {
 			return err
 		}
@@ -135,10 +136,16 @@ func (g *Gateway) awaitStream(ctx context.Context, u *user, ch change) {
 
 // join puts a live person into the room of a conversation that they were read to
 // be a member of. false means that members have changed since: read again.
-func (g *Gateway) join(ctx context.Context, u *user, view *chat.ConversationView) (bool, error) {
+func (g *Gateway) join(ctx context.Context, u *user, view *chat.ConversationView, ch change) (bool, error) {
 	id := view.Conversation.ID
 	m := &chat.Membership{
 		ConversationID: id, Kind: view.Kind, VisibleFrom: view.VisibleFrom, Head: view.Seq, Members: view.Members,
+	}
+	// A room that is new to this node begins with the entry that made the person a
+	// member, so that everybody who is here gets what followed, in order.
+	last := view.Seq
+	if ch.seq > 0 && !ch.removal {
+		last = min(last, max(ch.seq, view.VisibleFrom)-1)
 	}
 	u.mu.Lock()
 	i, in := u.find(id)
@@ -146,7 +153,7 @@ func (g *Gateway) join(ctx context.Context, u *user, view *chat.ConversationView
 		u.mu.Unlock()
 		return true, nil
 	}
-	r, deaf := g.enter(u, m)
+	r, deaf := g.enter(u, m, last)
 	if r == nil {
 		u.mu.Unlock()
 		return false, nil

@@ -100,8 +100,8 @@ func (g *Gateway) load(ctx context.Context, u *user) error {
 		return err
 	}
 	g.ports.Presence.Came(u.id)
-	for _, id := range pending {
-		g.reconcileSoon(u, change{id: id})
+	for _, ch := range pending {
+		g.reconcileSoon(u, ch)
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (g *Gateway) loadRooms(ctx context.Context, u *user) (heard bool, err error
 
 // joinAll joins a person who is being loaded to all their rooms. It gives the
 // conversations whose members have changed since they were read, and the topics to hear.
-func (g *Gateway) joinAll(u *user, memberships []chat.Membership) (stale []chat.ConversationID, topics []chat.Topic) {
+func (g *Gateway) joinAll(u *user, memberships []chat.Membership) (stale []change, topics []chat.Topic) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	slices.SortFunc(memberships, func(a, b chat.Membership) int {
@@ -138,9 +138,9 @@ func (g *Gateway) joinAll(u *user, memberships []chat.Membership) (stale []chat.
 	u.rooms = make([]*room, 0, len(memberships))
 	for i := range memberships {
 		m := &memberships[i]
-		r, deaf := g.enter(u, m)
+		r, deaf := g.enter(u, m, m.Head)
 		if r == nil {
-			stale = append(stale, m.ConversationID)
+			stale = append(stale, change{id: m.ConversationID})
 			continue
 		}
 		u.rooms = append(u.rooms, r)
@@ -153,14 +153,15 @@ func (g *Gateway) joinAll(u *user, memberships []chat.Membership) (stale []chat.
 
 // enter adds a user to a room, which is made if need be. It gives nil when the
 // room has seen members change after the membership was read: read it again. deaf says
-// that the conversation has to be subscribed to (see hear). u.mu is held.
-func (g *Gateway) enter(u *user, m *chat.Membership) (r *room, deaf bool) {
+// that the conversation has to be subscribed to (see hear). last is where a room
+// that has to be made begins. u.mu is held.
+func (g *Gateway) enter(u *user, m *chat.Membership, last chat.Seq) (r *room, deaf bool) {
 	s := g.shard(m.ConversationID)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r = s.rooms[m.ConversationID]
 	if r == nil {
-		r = &room{id: m.ConversationID, last: m.Head, memberSeq: m.Head, count: int32(min(m.Members, chat.MaxMembers))} //nolint:gosec // bounded
+		r = &room{id: m.ConversationID, last: last, memberSeq: m.Head, count: int32(min(m.Members, chat.MaxMembers))} //nolint:gosec // bounded
 		s.rooms[r.id] = r
 		g.stats.rooms.Add(1)
 	} else if r.memberSeq > m.Head {

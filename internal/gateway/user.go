@@ -35,7 +35,7 @@ type user struct {
 	// loaded is closed when loading has ended, and nil from then on.
 	loaded  chan struct{}
 	rooms   []*room // sorted by id
-	pending []chat.ConversationID
+	pending []change
 }
 
 // link adds a socket. mu is held.
