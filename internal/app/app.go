@@ -1,0 +1,139 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-chat/parley/internal/api"
+	"github.com/parley-chat/parley/internal/blob"
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/gateway"
+	"github.com/parley-chat/parley/internal/inproc"
+	"github.com/parley-chat/parley/internal/sequencer"
+	"github.com/parley-chat/parley/internal/service"
+	"github.com/parley-chat/parley/internal/sqlstore"
+	"github.com/parley-chat/parley/internal/worker"
+	"github.com/parley-chat/parley/socketio"
+)
+
+// App is one node. Open makes it, Run serves, Close gives everything back.
+type App struct {
+	cfg    *config.Config
+	logger *slog.Logger
+	node   string
+
+	store    *sqlstore.Store
+	blobs    *blob.Store
+	log      *inproc.Log
+	bus      *inproc.Bus
+	service  *service.Service
+	gateway  *gateway.Gateway
+	sockets  *socketio.Server
+	metrics  *metrics
+	workers  []func(context.Context) error
+	own      func(context.Context) error
+	handler  http.Handler
+	listener net.Listener
+	operator net.Listener // of metrics; nil: none
+
+	ready    atomic.Bool
+	closing  sync.Once
+	closeErr error
+	life     context.Context // of work that no caller waits for
+	end      context.CancelFunc
+}
+
+// Open puts a node together: it reaches every part, brings the schema up to
+// date and listens, but serves nobody before Run. The caller must Close it. An
+// error says in one sentence which part could not be had.
+func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App, err error) {
+	a := &App{cfg: cfg, logger: logger, node: cfg.Node}
+	if a.node == "" {
+		a.node = rand.Text()[:12]
+	}
+	a.life, a.end = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if err := checkParts(cfg); err != nil {
+		return nil, err
+	}
+
+	// What is remembered.
+	if a.store, err = sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{}); err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	if a.blobs, err = openBlobs(ctx, cfg, logger); err != nil {
+		return nil, err
+	}
+	secret, err := openSecret(cfg)
+	if err != nil {
+		return nil, err
+	}
+
+	// What carries: commands to their owner, events to the sockets.
+	a.log = inproc.NewLog("memory", logBound)
+	a.bus = inproc.NewBus(1, busBound)
+	leases := inproc.NewPresence()
+	limiter := inproc.NewLimiter(time.Now, limiterKeys)
+	a.metrics = newMetrics()
+	owner := sequencer.New(a.store, a.bus, sequencer.Options{Now: time.Now, Logger: logger, Metrics: a.metrics.sequencer()})
+	a.own = func(ctx context.Context) error { return a.log.Own(ctx, owner.Own) }
+
+	// What decides and does.
+	receipts := worker.NewReceipts(a.store, a.bus, time.Now, logger)
+	if a.service, err = service.New(service.Deps{
+		Log: a.log, Bus: a.bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store,
+		Limiter: limiter, Receipts: receipts, Blobs: a.blobs,
+		Clock: time.Now, Rand: rand.Reader, Node: a.node, Secret: secret,
+		Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,
+	}); err != nil {
+		return nil, fmt.Errorf("make the service: %w", err)
+	}
+	presence := worker.NewPresence(worker.PresenceDeps{
+		Leases: leases, Seen: a.store, Bus: a.bus, Node: a.node, Now: time.Now, Logger: logger,
+		Local: func() []chat.UserID { return a.gateway.Users() },
+	})
+	edge := api.NewEdge(cfg.PublicURL.URL, cfg.TrustedProxies.Contains)
+	limits := wireLimits(cfg)
+	if a.gateway, err = gateway.New(a.life, gateway.Ports{
+		Service: a.service, Views: a.store, People: a.store, Online: leases, Presence: presence, Bus: a.bus,
+	}, gateway.Options{
+		Node: a.node, Logger: logger, Now: time.Now, Limits: limits, FrameBytes: limits.FrameBytes,
+		MaxSocketsPerUser: cfg.UserConnections, HeadCheckRooms: embeddedHeadCheck,
+		RequestToken: edge.CookieToken, RequestAddress: edge.Address, ObserveDelivery: a.metrics.delivery.Observe,
+	}); err != nil {
+		return nil, fmt.Errorf("make the gateway: %w", err)
+	}
+	a.bus.Attach(a.node, &sink{service: a.service, gateway: a.gateway})
+
+	// What people talk to.
+	options := a.gateway.ServerOptions(allowOrigins(edge, cfg.AllowedOrigins))
+	options.Engine.CORS = corsFor(cfg.AllowedOrigins)
+	a.sockets = socketio.NewServer(options)
+	a.gateway.Register(a.sockets)
+	a.metrics.watch(a)
+	if a.handler, err = api.New(api.Deps{
+		Service: a.service, Edge: edge, SocketIO: a.sockets, Web: webFiles(), Checks: a.checks(), Limits: limits,
+		Signup: service.Signup(cfg.Signup), TrustedOrigins: cfg.AllowedOrigins, Version: Version(), Clock: time.Now, Logger: logger,
+		Observe: a.metrics.answered,
+	}); err != nil {
+		return nil, fmt.Errorf("make the web interface: %w", err)
+	}
+	a.workers = []func(context.Context) error{receipts.Run, presence.Run, a.gateway.Run}
+	for _, p := range a.periodic() {
+		a.workers = append(a.workers, p.Run)
+	}
+	return a, a.listen(ctx)
+}

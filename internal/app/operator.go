@@ -1,0 +1,319 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/parley-chat/parley/internal/blob"
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/inproc"
+	"github.com/parley-chat/parley/internal/service"
+	"github.com/parley-chat/parley/internal/sqlstore"
+	"github.com/parley-chat/parley/internal/worker"
+)
+
+// migrate brings the store's schema up to date. No node may be serving it.
+func migrate(ctx context.Context, io IO) error {
+	cfg, err := load(io)
+	if err != nil {
+		return err
+	}
+	if err := checkParts(cfg); err != nil {
+		return err
+	}
+	store, err := sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{})
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	if err := store.Close(); err != nil {
+		return fmt.Errorf("close the store: %w", err)
+	}
+	_, err = fmt.Fprintln(io.Stdout, "the schema is up to date")
+	return err //nolint:wrapcheck // of the output
+}
+
+// user looks after accounts, next to a node that serves or without one.
+func user(ctx context.Context, io IO) (err error) {
+	if len(io.Args) == 0 {
+		return usage("user needs one of add, list, disable, enable, set-password and invite")
+	}
+	verb := io.Args[0]
+	io.Args = io.Args[1:]
+	do, ok := map[string]func(context.Context, *operator, string) error{
+		"add": addUser, "list": listUsers, "disable": disableUser, "enable": enableUser, "set-password": setPassword, "invite": invite,
+	}[verb]
+	if !ok {
+		return usage("user has no %q; it has add, list, disable, enable, set-password and invite", verb)
+	}
+	// The name may stand before the flags, where people put it.
+	name := ""
+	if len(io.Args) > 0 && !strings.HasPrefix(io.Args[0], "-") {
+		name, io.Args = io.Args[0], io.Args[1:]
+	}
+	cfg, rest, err := loadArgs(io)
+	if err != nil {
+		return err
+	}
+	if name == "" && len(rest) > 0 {
+		name, rest = rest[0], rest[1:]
+	}
+	needsName := verb != "list" && verb != "invite"
+	if len(rest) > 0 || needsName != (name != "") {
+		return usage("usage: parley user add|disable|enable|set-password NAME, parley user list, parley user invite")
+	}
+	op, err := openOperator(ctx, cfg, io)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, op.close()) }()
+	return do(ctx, op, name)
+}
+
+// operator is the service as the command line uses it: on the store of a node
+// that may be serving at the same time, which therefore learns of changes by itself.
+type operator struct {
+	io      IO
+	store   *sqlstore.Store
+	blobs   *blob.Store
+	service *service.Service
+}
+
+func openOperator(ctx context.Context, cfg *config.Config, io IO) (_ *operator, err error) {
+	if err := checkParts(cfg); err != nil {
+		return nil, err
+	}
+	op := &operator{io: io}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, op.close())
+		}
+	}()
+	if op.store, err = sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{Shared: true}); err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	logger := slog.New(slog.DiscardHandler)
+	if op.blobs, err = openBlobs(ctx, cfg, logger); err != nil {
+		return nil, err
+	}
+	secret, err := openSecret(cfg)
+	if err != nil {
+		return nil, err
+	}
+	bus := inproc.NewBus(1, 1)
+	op.service, err = service.New(service.Deps{
+		Log: inproc.NewLog("operator", 1), Bus: bus, Views: op.store, Accounts: op.store, Sessions: op.store, Files: op.store,
+		Limiter: inproc.NewLimiter(time.Now, 1), Receipts: worker.NewReceipts(op.store, bus, time.Now, logger),
+		Blobs: op.blobs, Clock: time.Now, Rand: rand.Reader, Node: "operator",
+		Secret: secret, Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the service: %w", err)
+	}
+	return op, nil
+}
+
+func (op *operator) close() error {
+	var errs []error
+	if op.blobs != nil {
+		errs = append(errs, op.blobs.Close())
+	}
+	if op.store != nil {
+		errs = append(errs, op.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (op *operator) say(format string, args ...any) error {
+	_, err := fmt.Fprintf(op.io.Stdout, format+"\n", args...)
+	return err //nolint:wrapcheck // of the output
+}
+
+// named gives the id of the account with a username.
+func (op *operator) named(ctx context.Context, name string) (chat.UserID, error) {
+	account, err := op.service.AccountNamed(ctx, name)
+	if errors.Is(err, chat.ErrNotFound) {
+		return chat.UserID{}, &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("There is no account named %s.", name)}
+	}
+	if err != nil {
+		return chat.UserID{}, fmt.Errorf("find the account: %w", err)
+	}
+	return account.ID, nil
+}
+
+func addUser(ctx context.Context, op *operator, name string) error {
+	password, err := op.readPassword()
+	if err != nil {
+		return err
+	}
+	account, err := op.service.AddUser(ctx, service.SignUpRequest{Username: name, Password: password})
+	if err != nil {
+		return fmt.Errorf("add the account: %w", err)
+	}
+	return op.say("added %s (%s)", account.Username, account.ID)
+}
+
+func setPassword(ctx context.Context, op *operator, name string) error {
+	id, err := op.named(ctx, name)
+	if err != nil {
+		return err
+	}
+	password, err := op.readPassword()
+	if err != nil {
+		return err
+	}
+	if err := op.service.SetPassword(ctx, id, password); err != nil {
+		return fmt.Errorf("set the password: %w", err)
+	}
+	return op.say("set the password of %s; their devices have to log in again", name)
+}
+
+func disableUser(ctx context.Context, op *operator, name string) error {
+	return op.able(ctx, name, true, "disabled")
+}
+
+func enableUser(ctx context.Context, op *operator, name string) error {
+	return op.able(ctx, name, false, "enabled")
+}
+
+func (op *operator) able(ctx context.Context, name string, disabled bool, done string) error {
+	id, err := op.named(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := op.service.Disable(ctx, id, disabled); err != nil {
+		return fmt.Errorf("change the account: %w", err)
+	}
+	return op.say("%s %s", done, name)
+}
+
+func listUsers(ctx context.Context, op *operator, _ string) error {
+	w := tabwriter.NewWriter(op.io.Stdout, 0, 0, 2, ' ', 0)
+	if _, err := fmt.Fprintln(w, "USERNAME\tNAME\tCREATED\tLAST SEEN\tSTATE"); err != nil {
+		return err //nolint:wrapcheck // of the output
+	}
+	for cursor := ""; ; {
+		page, err := op.service.ListAccounts(ctx, cursor, 200)
+		if err != nil {
+			return fmt.Errorf("list accounts: %w", err)
+		}
+		for i := range page.Items {
+			a := &page.Items[i]
+			seen, state := "never", "active"
+			if a.LastSeenAt > 0 {
+				seen = a.LastSeenAt.String()
+			}
+			if a.Disabled {
+				state = "disabled"
+			}
+			if _, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Username, a.DisplayName, a.CreatedAt, seen, state); err != nil {
+				return err //nolint:wrapcheck // of the output
+			}
+		}
+		if cursor = page.Next; cursor == "" {
+			return w.Flush() //nolint:wrapcheck // of the output
+		}
+	}
+}
+
+// inviteLife is how long an invitation can be used.
+const inviteLife = 7 * 24 * time.Hour
+
+func invite(_ context.Context, op *operator, _ string) error {
+	code, err := op.service.NewInvite(inviteLife)
+	if err != nil {
+		return fmt.Errorf("make an invitation: %w", err)
+	}
+	return op.say("%s", code)
+}
+
+// readPassword reads one line, without showing it where a person types it. A
+// password is never taken from the command line, which others on the machine can see.
+func (op *operator) readPassword() (string, error) {
+	if f, ok := op.io.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a file descriptor fits
+		if _, err := fmt.Fprint(op.io.Stderr, "password: "); err != nil {
+			return "", err //nolint:wrapcheck // of the output
+		}
+		line, err := term.ReadPassword(int(f.Fd())) //nolint:gosec // a file descriptor fits
+		if _, nerr := fmt.Fprintln(op.io.Stderr); err == nil {
+			err = nerr
+		}
+		if err != nil {
+			return "", fmt.Errorf("read the password: %w", err)
+		}
+		return string(line), nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(op.io.Stdin, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", usage("give the password as one line on standard input")
+	}
+	return line, nil
+}
+
+// doctor checks the configuration and reaches every part, one line each.
+func doctor(ctx context.Context, io IO) error {
+	cfg, err := load(io)
+	if err != nil {
+		return err
+	}
+	failed := 0
+	check := func(part string, do func() (string, error)) error {
+		found, err := do()
+		state := "ok  "
+		if err != nil {
+			failed++
+			state, found = "FAIL", sentence(err)
+		}
+		_, err = fmt.Fprintf(io.Stdout, "%s  %-13s  %s\n", state, part, found)
+		return err //nolint:wrapcheck // of the output
+	}
+	return errors.Join(
+		check("configuration", func() (string, error) { return "read", checkParts(cfg) }),
+		check("store", func() (string, error) { return checkStore(ctx, cfg) }),
+		check("files", func() (string, error) { return checkBlobs(ctx, cfg) }),
+		check("log", func() (string, error) { return "in this process", nil }),
+		check("bus", func() (string, error) { return "in this process", nil }),
+		func() error {
+			if failed > 0 {
+				return fmt.Errorf("%d of the parts above failed", failed)
+			}
+			return nil
+		}(),
+	)
+}
+
+func checkStore(ctx context.Context, cfg *config.Config) (string, error) {
+	store, err := sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{Shared: true})
+	if err != nil {
+		return "", err //nolint:wrapcheck // names the part
+	}
+	return "SQLite in " + cfg.DataDir, errors.Join(store.Ping(ctx), store.Close())
+}
+
+func checkBlobs(ctx context.Context, cfg *config.Config) (string, error) {
+	blobs, err := openBlobs(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return "", err
+	}
+	found := "reached"
+	if cfg.Blobs == "" {
+		found = "a folder in " + filepath.Clean(cfg.DataDir)
+	}
+	return found, errors.Join(blobs.Ping(ctx), blobs.Close())
+}
