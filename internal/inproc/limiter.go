@@ -21,6 +21,9 @@ type Limiter struct {
 	order   *list.List // of *bucket, most recently used first
 }
 
+// rounding is how far sums of fractions may be off.
+const rounding = 1e-6
+
 // never is what a caller is told to wait, in milliseconds, who asks for more than a bucket can ever hold.
 const never chat.Time = 3_600_000
 
@@ -43,27 +46,25 @@ func (l *Limiter) Take(_ context.Context, key string, n, perSecond, burst float6
 	defer l.mu.Unlock()
 	b := l.bucket(key, burst)
 	now := l.now()
-	if passed := now.Sub(b.at).Seconds(); passed > 0 {
-		b.tokens += passed * perSecond
-		b.at = now
-	}
-	b.tokens = min(b.tokens, burst)
-	if b.tokens >= n {
+	b.tokens = min(burst, b.tokens+max(0, now.Sub(b.at).Seconds())*perSecond)
+	b.at = now
+	if b.tokens+rounding >= n {
 		b.tokens -= n
 		return 0, nil
 	}
 	if perSecond <= 0 || n > burst {
 		return never, nil
 	}
-	return max(1, chat.Time(math.Ceil((n-b.tokens)/perSecond*1000))), nil
+	return max(1, chat.Time(math.Ceil((n-b.tokens)/perSecond*1000-rounding))), nil
 }
 
 // bucket finds the bucket of key, or makes a full one.
 func (l *Limiter) bucket(key string, burst float64) *bucket {
 	if e := l.buckets[key]; e != nil {
 		l.order.MoveToFront(e)
-		b, _ := e.Value.(*bucket) // the list holds nothing else
-		return b
+		if b, ok := e.Value.(*bucket); ok {
+			return b
+		}
 	}
 	if l.order.Len() >= l.most {
 		last := l.order.Back()

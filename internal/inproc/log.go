@@ -111,8 +111,8 @@ func (l *Log) Own(ctx context.Context, own func(ctx context.Context, p chat.Part
 	pause := firstPause
 	for ctx.Err() == nil {
 		began := l.position()
-		// The owner has logged why it returned; here it only matters that it did.
-		_ = own(ctx, &partition{l}) // each return is followed by a new call
+		// The owner has logged why it returned; whatever it was, it is called again.
+		_ = own(ctx, &partition{l})
 		if l.position() != began {
 			pause = firstPause
 		}

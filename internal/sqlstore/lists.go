@@ -80,7 +80,7 @@ func (s *Store) viewsOf(ctx context.Context, user chat.UserID, ids []chat.Conver
 			return err
 		}
 		v.Conversation = *c
-		v.Head.ConversationID, v.LastSeq, v.Unread = c.ID, c.Seq, max(0, v.Unread)
+		v.ConversationID, v.LastSeq, v.Unread = c.ID, c.Seq, max(0, v.Unread)
 		found[c.ID] = &v
 		return nil
 	})

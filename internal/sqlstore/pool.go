@@ -10,6 +10,13 @@ import (
 	"github.com/parley-chat/parley/internal/sqlstore/query"
 )
 
+// statement is a prepared statement that the pool keeps and closes.
+type statement interface {
+	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, args ...any) *sql.Row
+}
+
 // pool is a set of connections that prepares each statement once. The texts of
 // statements are few: lists of parameters come in fixed sizes (see sizes).
 type pool struct {
@@ -43,28 +50,43 @@ func (p *pool) close() error {
 }
 
 // stmt gives the prepared form of a query.
-func (p *pool) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
-	p.mu.Lock()
-	st := p.stmts[text]
-	p.mu.Unlock()
-	if st != nil {
+func (p *pool) stmt(ctx context.Context, text string) (statement, error) {
+	return p.prepared(ctx, text)
+}
+
+func (p *pool) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if st := p.kept(text); st != nil {
 		return st, nil
 	}
 	st, err := p.db.PrepareContext(ctx, p.d.rewrite(text))
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
+	other := p.keep(text, st)
+	if other == st {
+		return st, nil
+	}
+	if err := st.Close(); err != nil { //nolint:sqlclosecheck // another goroutine was faster; otherwise the pool keeps it
+		return nil, fmt.Errorf("close statement: %w", err)
+	}
+	return other, nil
+}
+
+func (p *pool) kept(text string) *sql.Stmt {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stmts[text]
+}
+
+// keep gives the statement that is kept for the text: the first one that was.
+func (p *pool) keep(text string, st *sql.Stmt) *sql.Stmt {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if other := p.stmts[text]; other != nil {
-		// Another goroutine was faster; closing needs no connection of a pool that is busy.
-		if err := st.Close(); err != nil {
-			return nil, fmt.Errorf("close statement: %w", err)
-		}
-		return other, nil
+		return other
 	}
 	p.stmts[text] = st
-	return st, nil
+	return st
 }
 
 // ExecContext implements query.DBTX.
@@ -78,7 +100,7 @@ func (p *pool) ExecContext(ctx context.Context, text string, args ...any) (sql.R
 
 // PrepareContext implements query.DBTX. The caller must not close the statement.
 func (p *pool) PrepareContext(ctx context.Context, text string) (*sql.Stmt, error) {
-	return p.stmt(ctx, text)
+	return p.prepared(ctx, text)
 }
 
 // QueryContext implements query.DBTX.
@@ -109,11 +131,12 @@ type tx struct {
 }
 
 // stmt gives the prepared form of a query within the transaction.
-func (t *tx) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
-	t.p.mu.Lock()
-	st := t.p.stmts[text]
-	t.p.mu.Unlock()
-	if st != nil {
+func (t *tx) stmt(ctx context.Context, text string) (statement, error) {
+	return t.prepared(ctx, text)
+}
+
+func (t *tx) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if st := t.p.kept(text); st != nil {
 		return t.tx.StmtContext(ctx, st), nil
 	}
 	t.missed = append(t.missed, text)
@@ -133,9 +156,9 @@ func (t *tx) ExecContext(ctx context.Context, text string, args ...any) (sql.Res
 	return st.ExecContext(ctx, args...) //nolint:wrapcheck // the caller names the verb
 }
 
-// PrepareContext implements query.DBTX.
+// PrepareContext implements query.DBTX. The caller must not close the statement.
 func (t *tx) PrepareContext(ctx context.Context, text string) (*sql.Stmt, error) {
-	return t.stmt(ctx, text)
+	return t.prepared(ctx, text)
 }
 
 // QueryContext implements query.DBTX.
@@ -173,10 +196,16 @@ func (p *pool) transact(ctx context.Context, f func(*tx) error) error {
 	if err := t.tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	for _, text := range t.missed {
+	p.warm(ctx, t.missed)
+	return nil
+}
+
+// warm prepares what the next transaction will want. What cannot be prepared
+// now is tried again, and told of, when it is used.
+func (p *pool) warm(ctx context.Context, texts []string) {
+	for _, text := range texts {
 		if _, err := p.stmt(ctx, text); err != nil {
-			break // whoever needs it next tries again, and is told
+			return
 		}
 	}
-	return nil //nolint:nilerr // the transaction is committed
 }

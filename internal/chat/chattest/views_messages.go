@@ -84,7 +84,7 @@ func viewsFolded(t *testing.T, s Store, w *World) {
 		Delete(Room(0), User(1), 4),
 	)
 	page := wantMessages(t, s, Room(0), chat.MessageQuery{Limit: 9}, 2, 3, 4)
-	fold := Fold(Log(t, s, Room(0)))
+	fold := Fold(ReadLog(t, s, Room(0)))
 	// Texts of deleted messages and their edits are gone from the log; the fold has what it saw.
 	for i := range page {
 		if !reflect.DeepEqual(page[i], fold.Messages[i]) {

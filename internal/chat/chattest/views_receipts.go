@@ -246,7 +246,7 @@ func viewsRandom(t *testing.T, open func(t *testing.T) Store) {
 
 // compareFold checks everything that is shown of one conversation, for each member.
 func compareFold(rt *rapid.T, t *testing.T, s Store, id chat.ConversationID, before map[chat.ConversationID]map[chat.UserID]chat.Receipt) {
-	f := Fold(Log(t, s, id))
+	f := Fold(ReadLog(t, s, id))
 	now := make(map[chat.UserID]chat.Receipt)
 	for user, m := range f.Members {
 		v := view(t, s, user, id)

@@ -38,8 +38,8 @@ func WantLog(t testing.TB, j LogStore, id chat.ConversationID, n int) []chat.Raw
 	return out
 }
 
-// Log gives a conversation's whole log, decoded.
-func Log(t testing.TB, j LogStore, id chat.ConversationID) []*chat.Entry {
+// ReadLog gives a conversation's whole log, decoded.
+func ReadLog(t testing.TB, j LogStore, id chat.ConversationID) []*chat.Entry {
 	t.Helper()
 	var out []*chat.Entry
 	for {
