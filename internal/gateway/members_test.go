@@ -258,7 +258,7 @@ func TestNobodyGetsWhatIsNotTheirs(t *testing.T) {
 	close(stop)
 	writing.Wait()
 	n.do(chattest.Send(room, owner.id, "end", "the end"))
-	log := chattest.Log(t, n.store, room)
+	log := chattest.ReadLog(t, n.store, room)
 	writer.upTo(room, log[len(log)-1].Seq)
 	wantDense(t, "the owner", writer.entries(room), 2, log[len(log)-1].Seq)
 	all.Lock()
