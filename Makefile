@@ -90,11 +90,11 @@ unit: ## Go tests of all packages, with the race detector
 
 .PHONY: stories
 stories: out/bin/parley-race ## the command line and the API against the real binary, built with -race
-	@PARLEY_BIN=$(CURDIR)/$< $(GO_TEST) -count=1 ./test/script | $(VERDICT) go stories
+	@TEST_BINARY=$(CURDIR)/$< $(GO_TEST) -count=1 ./test/script | $(VERDICT) go stories
 
 .PHONY: kill
 kill: bin/parley ## kill -9 in the middle of streams of sends, ROUNDS=100 times
-	@PARLEY_BIN=$(CURDIR)/$< go test -json -count=1 -timeout 20m ./test/kill -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED)) | $(VERDICT) go kill loud
+	@TEST_BINARY=$(CURDIR)/$< go test -json -count=1 -timeout 20m ./test/kill -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED)) | $(VERDICT) go kill loud
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME=30s each

@@ -135,7 +135,7 @@ func (a API) Entries(ctx context.Context, conversation string) ([]Entry, error) 
 			Items []Entry `json:"items"`
 			Head  int64   `json:"head"`
 		}
-		if err := a.Do(ctx, http.MethodGet, fmt.Sprintf("/conversations/%s/entries?after=%d&limit=200", conversation, after), nil, &page); err != nil {
+		if err := a.Do(ctx, http.MethodGet, fmt.Sprintf("/conversations/%s/entries?after=%d&limit=1000", conversation, after), nil, &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Items...)
