@@ -1,0 +1,71 @@
+import { create } from "zustand";
+import type { Draft, Store } from "./store.ts";
+
+/** What the composer of a conversation is doing. `editing` is not kept: it ends with the page. */
+export interface Composing {
+  text: string;
+  replyTo?: number;
+  editing?: { seq: number; before: string };
+}
+
+interface State {
+  byConversation: Readonly<Record<string, Composing>>;
+}
+
+const idle: Composing = { text: "" };
+const pauseMs = 400;
+
+export const useDrafts = create<State>(() => ({ byConversation: {} }));
+
+let keep: ((id: string, composing: Composing) => void) | undefined;
+
+export function composingOf(id: string): Composing {
+  return useDrafts.getState().byConversation[id] ?? idle;
+}
+
+export function useComposing(id: string): Composing {
+  return useDrafts((state) => state.byConversation[id] ?? idle);
+}
+
+export function setComposing(id: string, composing: Composing): void {
+  useDrafts.setState(({ byConversation }) => ({ byConversation: { ...byConversation, [id]: composing } }));
+  keep?.(id, composing);
+}
+
+function draftOf(id: string, composing: Composing): Draft | null {
+  const text = composing.editing ? composing.editing.before : composing.text;
+  if (text.trim() === "" && composing.replyTo === undefined) return null;
+  return { conversation_id: id, text, ...(composing.replyTo === undefined ? {} : { reply_to: composing.replyTo }) };
+}
+
+/** Keeps drafts on the device from now on. Returns the way to stop; then they are forgotten on screen too. */
+export async function keepDrafts(store: Pick<Store, "drafts" | "putDraft" | "removeDraft">): Promise<() => void> {
+  const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  keep = (id, composing) => {
+    clearTimeout(timers.get(id));
+    const write = (): void => {
+      timers.delete(id);
+      const draft = draftOf(id, composing);
+      // A draft that cannot be kept is still on screen.
+      (draft ? store.putDraft(draft) : store.removeDraft(id)).catch(() => undefined);
+    };
+    timers.set(id, setTimeout(write, pauseMs));
+  };
+  const kept = await store.drafts().catch(() => []);
+  useDrafts.setState(({ byConversation }) => ({
+    byConversation: {
+      ...Object.fromEntries(
+        kept.map((draft) => [
+          draft.conversation_id,
+          { text: draft.text, ...(draft.reply_to === undefined ? {} : { replyTo: draft.reply_to }) },
+        ]),
+      ),
+      ...byConversation,
+    },
+  }));
+  return () => {
+    for (const timer of timers.values()) clearTimeout(timer);
+    keep = undefined;
+    useDrafts.setState({ byConversation: {} });
+  };
+}

@@ -1,0 +1,273 @@
+import type { QueryClient } from "@tanstack/react-query";
+import type { Api } from "../wire/api.ts";
+import type { ApiError } from "../wire/errors.ts";
+import type { Line } from "../wire/socket.ts";
+import type { Entry, Receipt } from "../wire/types.ts";
+import type { uploadFile } from "../wire/upload.ts";
+import { type ConversationList, emptyList, knownConversation, putConversation } from "./apply-entry.ts";
+import { CatchUp } from "./catch-up.ts";
+import { foldOwnRead, foldReceipt, mergeConversation } from "./conversation-fold.ts";
+import { Keeper } from "./keeper.ts";
+import { keys } from "./keys.ts";
+import { setLine, setUpload } from "./line-state.ts";
+import { Outbox } from "./outbox.ts";
+import type { OutboxItem } from "./outbox-item.ts";
+import { PresenceWatch } from "./presence.ts";
+import { ReceiptSender } from "./receipts.ts";
+import type { Store } from "./store.ts";
+import type { Locks, Tabs } from "./tabs.ts";
+import { countAfter, type Timeline } from "./timeline.ts";
+import { TimelineLoader } from "./timeline-loader.ts";
+import { TypingLine } from "./typing.ts";
+
+export interface EngineParts {
+  client: QueryClient;
+  api: Api;
+  /** Opens the line; the function tells where to go on from. */
+  openLine: (cursor: () => string | undefined) => Line;
+  upload: typeof uploadFile;
+  store: Store;
+  tabs: Tabs;
+  locks: Locks;
+  me: string;
+  now: () => number;
+  newId: () => string;
+  later: (ms: number, task: () => void) => () => void;
+  /** The server ended this session. */
+  onSignedOut: () => void;
+  /** A change that the server refused; the person should hear why. */
+  onRefused: (item: OutboxItem, error: ApiError) => void;
+  /** A message of somebody else came in. */
+  onMessage: (entry: Entry) => void;
+}
+
+const listPage = 50;
+
+/** Everything that goes on between one signed-in person and the server while the page lives. */
+export class Engine {
+  readonly me: string;
+  readonly outbox: Outbox;
+  readonly catchUp: CatchUp;
+  readonly timelines: TimelineLoader;
+  readonly presence: PresenceWatch;
+  readonly typing: TypingLine;
+  readonly #parts: EngineParts;
+  readonly #line: Line;
+  readonly #receipts: ReceiptSender;
+  readonly #keeper: Keeper;
+  #cursor: string | undefined;
+
+  constructor(parts: EngineParts) {
+    const { client, store, tabs, locks, later, me, now } = parts;
+    this.me = me;
+    this.#parts = parts;
+    this.#line = parts.openLine(() => this.#cursor);
+    const line = this.#line;
+    this.#receipts = new ReceiptSender({ line, later });
+    this.presence = new PresenceWatch({ line, client, later });
+    this.typing = new TypingLine({ line, client, now, later });
+    this.catchUp = new CatchUp({
+      client,
+      line,
+      api: parts.api,
+      me,
+      later,
+      onApplied: (entry) => {
+        this.#applied(entry);
+      },
+      onAdvanced: (id, seq) => {
+        this.outbox.settle(id, seq);
+      },
+    });
+    this.timelines = new TimelineLoader({ client, api: parts.api, store, catchUp: this.catchUp });
+    this.#keeper = new Keeper({ client, store, later });
+    this.outbox = new Outbox({
+      line,
+      store,
+      locks,
+      tabs,
+      now,
+      upload: parts.upload,
+      newId: parts.newId,
+      wait: (ms, signal) => pause(ms, signal, later),
+      onChange: (items) => client.setQueryData(keys.outbox, items),
+      onEntry: (entry) => {
+        this.catchUp.ingest(entry);
+      },
+      onRefused: parts.onRefused,
+      onProgress: setUpload,
+    });
+    this.#listen();
+  }
+
+  /** Connects, and sends what an earlier page left. */
+  async start(): Promise<void> {
+    this.#cursor = await this.#parts.store.cursor().catch(() => undefined);
+    setLine("connecting");
+    this.#line.connect();
+    await this.outbox.load();
+  }
+
+  /** Tries to connect now: the browser says that the network is back, or the page is looked at again. */
+  wake(): void {
+    this.#line.connect();
+  }
+
+  /** The device has no network at all. */
+  sleep(): void {
+    if (!this.#line.isUp()) setLine("offline");
+  }
+
+  /** The first page of the list, merged into what is known already. */
+  async loadConversations(): Promise<ConversationList> {
+    return this.#loadPage(undefined);
+  }
+
+  /** The next page of the list, if there is one. */
+  async loadMoreConversations(): Promise<void> {
+    const list = this.#parts.client.getQueryData<ConversationList>(keys.conversations);
+    if (list?.nextPage) this.#parts.client.setQueryData(keys.conversations, await this.#loadPage(list.nextPage));
+  }
+
+  /** This person has seen everything up to seq. */
+  read(id: string, seq: number): void {
+    const conversation = knownConversation(this.#parts.client, id);
+    if (!conversation || seq <= conversation.read_seq) return;
+    putConversation(this.#parts.client, id, foldOwnRead(conversation, seq, this.#unreadAfter(id, seq)));
+    this.#receipts.read(id, seq);
+  }
+
+  close(): void {
+    this.#line.close();
+    this.outbox.close();
+    this.catchUp.close();
+    this.#receipts.close();
+    this.presence.close();
+    this.typing.close();
+    this.#keeper.close();
+  }
+
+  async #loadPage(cursor: string | undefined): Promise<ConversationList> {
+    const before = this.#parts.client.getQueryData<ConversationList>(keys.conversations)?.byId ?? {};
+    const page = await this.#parts.api.conversations({ limit: listPage, cursor });
+    const known = this.#parts.client.getQueryData<ConversationList>(keys.conversations) ?? emptyList;
+    const byId = { ...known.byId };
+    for (const told of page.items) {
+      const merged = mergeConversation(byId[told.id], told);
+      byId[told.id] = merged;
+      if (merged.last_seq > merged.delivered_seq) this.#receipts.delivered(merged.id, merged.last_seq);
+    }
+    if (!cursor) {
+      const told = new Set(page.items.map((conversation) => conversation.id));
+      const oldest = page.next_cursor === null ? "" : (page.items.at(-1)?.active_at ?? "");
+      for (const [id, old] of Object.entries(before)) {
+        // It should be on this page, is not, and nothing happened to it meanwhile: this person was removed while away.
+        if (!told.has(id) && old.active_at >= oldest && byId[id] === old) delete byId[id];
+      }
+    }
+    const list = { byId, nextPage: page.next_cursor };
+    // The caller puts the list in place; after that timelines that are behind it catch up.
+    setTimeout(() => {
+      for (const told of page.items) this.catchUp.verify(told.id);
+    });
+    return list;
+  }
+
+  #listen(): void {
+    const line = this.#line;
+    line.on("ready", (ready) => {
+      setLine("up");
+      this.#setCursor(ready.cursor);
+      this.catchUp.takeHeads(ready.heads_changed);
+      this.catchUp.resume();
+      this.outbox.flush();
+      this.#receipts.flush();
+      this.presence.flush();
+    });
+    line.on("entry", (entry) => {
+      this.catchUp.ingest(entry);
+    });
+    line.on("receipt", (receipt) => {
+      this.#takeReceipt(receipt);
+    });
+    line.on("typing", (typing) => {
+      if (typing.user_id !== this.me) this.typing.hear(typing);
+    });
+    line.on("presence", (presence) => {
+      this.presence.put(presence);
+    });
+    line.on("conversation", (told) => {
+      if ("gone" in told) this.catchUp.forget(told.id);
+      else this.catchUp.takeConversation(told);
+    });
+    line.on("resync", () => {
+      void this.#resync();
+    });
+    line.on("session.revoked", this.#parts.onSignedOut);
+    line.onLine("down", () => {
+      setLine("connecting");
+      this.presence.forget();
+      this.typing.forget();
+    });
+    line.onLine("refused", (error) => {
+      if (error.code === "unauthenticated") this.#parts.onSignedOut();
+    });
+  }
+
+  async #resync(): Promise<void> {
+    if (this.#cursor === undefined) return;
+    try {
+      const answer = await this.#parts.api.sync(this.#cursor);
+      this.#setCursor(answer.cursor);
+      for (const id of answer.gone) this.catchUp.forget(id);
+      this.catchUp.takeHeads(answer.conversations);
+    } catch {
+      this.#parts.later(2_000, () => {
+        if (this.#line.isUp()) void this.#resync();
+      });
+    }
+  }
+
+  #setCursor(cursor: string): void {
+    this.#cursor = cursor;
+    this.#parts.store.setCursor(cursor).catch(() => undefined);
+  }
+
+  #applied(entry: Entry): void {
+    if (entry.kind !== "message" || entry.sender_id === this.me) return;
+    this.typing.hear({ conversation_id: entry.conversation_id, user_id: entry.sender_id, on: false });
+    this.#receipts.delivered(entry.conversation_id, entry.seq);
+    this.#parts.onMessage(entry);
+  }
+
+  #takeReceipt(receipt: Receipt): void {
+    const id = receipt.conversation_id;
+    const conversation = knownConversation(this.#parts.client, id);
+    if (!conversation) return;
+    const next =
+      receipt.user_id === this.me
+        ? foldOwnRead(conversation, receipt.read_seq, this.#unreadAfter(id, receipt.read_seq))
+        : foldReceipt(conversation, receipt);
+    putConversation(this.#parts.client, id, next);
+  }
+
+  #unreadAfter(id: string, seq: number): number {
+    const conversation = knownConversation(this.#parts.client, id);
+    if (!conversation || (conversation.last_message?.seq ?? 0) <= seq) return 0;
+    const timeline = this.#parts.client.getQueryData<Timeline>(keys.timeline(id));
+    const counted = timeline && countAfter(timeline, seq, this.me);
+    if (counted !== undefined && counted !== null) return counted;
+    void this.catchUp.fetchConversation(id).catch(() => undefined);
+    return conversation.unread;
+  }
+}
+
+function pause(ms: number, signal: AbortSignal, later: EngineParts["later"]): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = later(ms, resolve);
+    signal.addEventListener("abort", () => {
+      cancel();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,185 @@
+import {
+  type InfiniteData,
+  useInfiniteQuery,
+  type UseInfiniteQueryResult,
+  useQuery,
+  useQueryClient,
+  type UseQueryResult,
+} from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
+import { api } from "../wire/api.ts";
+import { ApiError } from "../wire/errors.ts";
+import type { Conversation, Me, Member, Page, Presence, Session, User } from "../wire/types.ts";
+import type { ConversationList } from "./apply-entry.ts";
+import { byActivity } from "./keeper.ts";
+import { keys } from "./keys.ts";
+import type { OutboxItem } from "./outbox-item.ts";
+import { useEngine } from "./session-context.ts";
+import type { Timeline } from "./timeline.ts";
+
+const noItems: readonly never[] = [];
+const minuteMs = 60_000;
+
+export function useMe(): Me {
+  const { data } = useQuery<Me>({ queryKey: keys.me, queryFn: ({ signal }) => api.me({ signal }), staleTime: Infinity });
+  if (!data) throw new Error("nobody is signed in");
+  return data;
+}
+
+function useList<T>(select: (list: ConversationList) => T): UseQueryResult<T> {
+  const engine = useEngine();
+  return useQuery({
+    queryKey: keys.conversations,
+    queryFn: () => engine.loadConversations(),
+    staleTime: Infinity,
+    gcTime: Infinity,
+    select,
+  });
+}
+
+/** The list of conversations, last active first. */
+export function useConversations(): UseQueryResult<Conversation[]> {
+  return useList(byActivity);
+}
+
+export function useHasMoreConversations(): boolean {
+  return useList((list) => list.nextPage !== null).data ?? false;
+}
+
+export function useTotalUnread(): number {
+  return useList((list) => Object.values(list.byId).filter((c) => c.unread > 0).length).data ?? 0;
+}
+
+/** One conversation; undefined while it is loaded, null when it is not there for this person. */
+export function useConversation(id: string): Conversation | null | undefined {
+  const engine = useEngine();
+  const known = useList((list) => list.byId[id]).data;
+  const isListed = useList((list) => list.byId[id] !== undefined);
+  const fetched = useQuery({
+    queryKey: ["conversation", id],
+    queryFn: () => engine.catchUp.fetchConversation(id),
+    enabled: isListed.isSuccess && !known,
+    staleTime: 0,
+    gcTime: 0,
+  });
+  if (known) return known;
+  return fetched.isFetching || !fetched.isFetched ? undefined : null;
+}
+
+/** A conversation's log as far as it is loaded; live. */
+export function useTimeline(id: string): UseQueryResult<Timeline> {
+  const engine = useEngine();
+  return useQuery({
+    queryKey: keys.timeline(id),
+    queryFn: () => engine.timelines.loadTail(id),
+    staleTime: Infinity,
+    gcTime: 30 * minuteMs,
+    retry: (failures, error) => !(error instanceof ApiError && error.code === "not_found") && failures < 3,
+  });
+}
+
+/** What is not confirmed yet, in order. */
+export function useOutbox(): readonly OutboxItem[] {
+  const engine = useEngine();
+  const { data } = useQuery<readonly OutboxItem[]>({
+    queryKey: keys.outbox,
+    queryFn: () => engine.outbox.items,
+    staleTime: Infinity,
+    gcTime: Infinity,
+  });
+  return data ?? noItems;
+}
+
+export function useOutboxOf(id: string): readonly OutboxItem[] {
+  const all = useOutbox();
+  return useMemo(() => all.filter((item) => item.conversation_id === id), [all, id]);
+}
+
+export function useMembers(
+  id: string,
+  enabled = true,
+): UseInfiniteQueryResult<InfiniteData<Page<Member>, string | undefined>> {
+  const client = useQueryClient();
+  return useInfiniteQuery({
+    queryKey: keys.members(id),
+    queryFn: async ({ pageParam, signal }) => {
+      const page = await api.members(id, { limit: 100, cursor: pageParam }, { signal });
+      for (const { user } of page.items) client.setQueryData(keys.user(user.id), user);
+      return page;
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page: Page<Member>) => page.next_cursor ?? undefined,
+    staleTime: minuteMs,
+    enabled,
+  });
+}
+
+/** Somebody's public profile. */
+export function useUser(id: string | undefined): User | undefined {
+  const { data } = useQuery({
+    queryKey: keys.user(id ?? ""),
+    queryFn: ({ signal }) => api.user(id ?? "", { signal }),
+    enabled: id !== undefined,
+    staleTime: 10 * minuteMs,
+  });
+  return data;
+}
+
+export function usePeople(query: string): UseQueryResult<User[]> {
+  const client = useQueryClient();
+  return useQuery({
+    queryKey: keys.people(query),
+    queryFn: async ({ signal }) => {
+      const { items } = await api.findUsers(query, { signal });
+      for (const user of items) client.setQueryData(keys.user(user.id), user);
+      return items;
+    },
+    staleTime: minuteMs / 2,
+    placeholderData: (before) => before,
+  });
+}
+
+/** Whether somebody is online; undefined while that is not known. */
+export function usePresence(userId: string | undefined): Presence | undefined {
+  const engine = useEngine();
+  useEffect(() => (userId === undefined ? undefined : engine.presence.watch(userId)), [engine, userId]);
+  const { data } = useQuery<Presence | null>({
+    queryKey: keys.presence(userId ?? ""),
+    queryFn: () => null,
+    enabled: false,
+    staleTime: Infinity,
+  });
+  return data ?? undefined;
+}
+
+/** Who types in a conversation right now. */
+export function useTyping(id: string): readonly string[] {
+  const { data } = useQuery<string[]>({ queryKey: keys.typing(id), queryFn: () => [], enabled: false });
+  return data ?? noItems;
+}
+
+export function useSessions(): UseQueryResult<Session[]> {
+  return useQuery({
+    queryKey: keys.sessions,
+    queryFn: async ({ signal }) => (await api.sessions({ signal })).items,
+  });
+}
+
+/** Who has seen one message of a group. */
+export function useMessageReceipts(
+  id: string,
+  seq: number,
+): UseQueryResult<{ seen: string[]; delivered: string[]; seenCount: number }> {
+  return useQuery({
+    queryKey: keys.receipts(id, seq),
+    queryFn: async ({ signal }) => {
+      const answer = await api.receipts(id, seq, { signal });
+      return {
+        seen: answer.seen.map((one) => one.user_id),
+        delivered: answer.delivered.map((one) => one.user_id),
+        seenCount: answer.seen_count,
+      };
+    },
+    staleTime: 0,
+  });
+}
