@@ -1,6 +1,7 @@
 import {
   type InfiniteData,
   useInfiniteQuery,
+  useQueries,
   type UseInfiniteQueryResult,
   useQuery,
   useQueryClient,
@@ -9,13 +10,14 @@ import {
 import { useEffect, useMemo } from "react";
 import { api } from "../wire/api.ts";
 import { ApiError } from "../wire/errors.ts";
-import type { Conversation, Me, Member, Page, Presence, Session, User } from "../wire/types.ts";
+import type { Conversation, Me, Member, Message, Page, Presence, Session, User } from "../wire/types.ts";
 import type { ConversationList } from "./apply-entry.ts";
 import { byActivity } from "./keeper.ts";
 import { keys } from "./keys.ts";
 import type { OutboxItem } from "./outbox-item.ts";
 import { useEngine } from "./session-context.ts";
-import type { Timeline } from "./timeline.ts";
+import { personName } from "./naming.ts";
+import { findItem, type Timeline } from "./timeline.ts";
 
 const noItems: readonly never[] = [];
 const minuteMs = 60_000;
@@ -182,4 +184,37 @@ export function useMessageReceipts(
     },
     staleTime: 0,
   });
+}
+
+/** The names of several people, in order; "…" while one is loaded. */
+export function useNames(ids: readonly string[]): string[] {
+  return useQueries({
+    queries: ids.map((id) => ({
+      queryKey: keys.user(id),
+      queryFn: ({ signal }: { signal: AbortSignal }) => api.user(id, { signal }),
+      staleTime: 10 * minuteMs,
+    })),
+    combine: namesOf,
+  });
+}
+
+function namesOf(results: readonly UseQueryResult<User>[]): string[] {
+  return results.map((result) => personName(result.data));
+}
+
+/** One message by its seq; null if it is not there, undefined while it is loaded. */
+export function useMessageAt(id: string, seq: number): Message | null | undefined {
+  const timeline = useTimeline(id).data;
+  const item = timeline && findItem(timeline, seq);
+  const known = item?.kind === "message" ? item : undefined;
+  const fetched = useQuery({
+    queryKey: ["message", id, seq],
+    queryFn: async ({ signal }) => {
+      const page = await api.messages(id, { after: seq - 1, limit: 1 }, { signal });
+      return page.items.find((message) => message.seq === seq) ?? null;
+    },
+    enabled: timeline !== undefined && known === undefined,
+    staleTime: minuteMs,
+  });
+  return known ?? fetched.data;
 }

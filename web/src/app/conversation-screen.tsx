@@ -1,0 +1,98 @@
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { MessageCircleX } from "lucide-react";
+import { lazy, Suspense, useEffect } from "react";
+import { Composer } from "../features/composer/composer.tsx";
+import { ConversationHeader } from "../features/timeline/conversation-header.tsx";
+import { MessageList } from "../features/timeline/message-list.tsx";
+import { TypingLine } from "../features/timeline/typing-line.tsx";
+import { useT } from "../lib/i18n/i18n.ts";
+import { useConversation } from "../sync/queries.ts";
+import { EmptyState } from "../ui/empty-state.tsx";
+import { SkeletonMessages } from "../ui/skeleton.tsx";
+import { useMedia } from "../ui/use-media.ts";
+import { Broken } from "./broken.tsx";
+
+const Details = lazy(async () => ({ default: (await import("./details-screen.tsx")).DetailsScreen }));
+const Lightbox = lazy(async () => ({ default: (await import("../features/timeline/lightbox.tsx")).Lightbox }));
+
+/** Escape closes what is open beside the messages, then the conversation. */
+function useEscape(close: () => void): void {
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => {
+      // An open dialog, menu or popover has the first word.
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      if (document.querySelector("dialog[open], [role=menu], [role=dialog]")) return;
+      close();
+    };
+    window.addEventListener("keydown", listen);
+    return () => {
+      window.removeEventListener("keydown", listen);
+    };
+  }, [close]);
+}
+
+export function ConversationScreen() {
+  const t = useT();
+  const { id } = useParams({ from: "/shell/c/$id" });
+  const { at, info, photo } = useSearch({ from: "/shell/c/$id" });
+  const navigate = useNavigate({ from: "/c/$id" });
+  const conversation = useConversation(id);
+  const roomForDetails = useMedia("(min-width: 1100px)");
+  useEscape(() => {
+    if (info) void navigate({ search: (before) => ({ ...before, info: undefined }) });
+    else void navigate({ to: "/" });
+  });
+
+  if (conversation === null) {
+    return (
+      <EmptyState
+        icon={<MessageCircleX size={28} />}
+        title={t("chat.notFound.title")}
+        text={t("chat.notFound.text")}
+        action={
+          <Link to="/" className="btn btn-primary">
+            {t("app.home")}
+          </Link>
+        }
+      />
+    );
+  }
+  if (conversation === undefined) return <SkeletonMessages label={t("app.loading")} />;
+  const showChat = roomForDetails || !info;
+  return (
+    <div className="flex h-full">
+      {showChat && (
+        <div className="relative flex min-w-0 flex-1 flex-col bg-base-200">
+          <ConversationHeader conversation={conversation} detailsOpen={info !== undefined} />
+          <Broken resetKey={id}>
+            <MessageList
+              key={id}
+              conversation={conversation}
+              at={at}
+              onAddress={(seq) =>
+                void navigate({ search: (before) => ({ ...before, at: seq }), replace: seq === undefined, resetScroll: false })
+              }
+            />
+          </Broken>
+          <TypingLine conversationId={id} />
+          <Composer key={id} conversationId={id} />
+        </div>
+      )}
+      {info && (
+        <Suspense fallback={<div className="w-80 bg-base-100" />}>
+          <Details conversation={conversation} page={info} wide={roomForDetails} />
+        </Suspense>
+      )}
+      {photo !== undefined && (
+        <Suspense>
+          <Lightbox
+            conversationId={id}
+            fileId={photo}
+            onShow={(next) => void navigate({ search: (before) => ({ ...before, photo: next }), replace: true, resetScroll: false })}
+            onClose={() => void navigate({ search: (before) => ({ ...before, photo: undefined }), replace: true, resetScroll: false })}
+          />
+        </Suspense>
+      )}
+    </div>
+  );
+}

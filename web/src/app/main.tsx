@@ -1,0 +1,60 @@
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { restoreLocale } from "../lib/i18n/i18n.ts";
+import { restoreTheme } from "../lib/theme.ts";
+import { SessionKeeper } from "../sync/session.ts";
+import { SessionContext } from "../sync/session-context.ts";
+import { openStore } from "../sync/store.ts";
+import { openTabs } from "../sync/tabs.ts";
+import { ApiError, isTemporary } from "../wire/errors.ts";
+import { announceMessage, tellRefusal } from "./notices.ts";
+import { router } from "./router.tsx";
+import "./styles.css";
+
+function makeClient(onUnauthenticated: () => void): QueryClient {
+  return new QueryClient({
+    queryCache: new QueryCache({
+      onError: (error) => {
+        if (error instanceof ApiError && error.code === "unauthenticated") onUnauthenticated();
+      },
+    }),
+    defaultOptions: {
+      queries: {
+        retry: (failures, error) => error instanceof ApiError && isTemporary(error) && failures < 3,
+        refetchOnWindowFocus: false,
+      },
+      mutations: { networkMode: "always" },
+    },
+  });
+}
+
+async function main(): Promise<void> {
+  const root = document.getElementById("root");
+  if (!root) throw new Error("index.html has no #root");
+  restoreTheme();
+  const [store] = await Promise.all([openStore(), restoreLocale()]);
+  const client = makeClient(() => void session.ended());
+  const session = new SessionKeeper({
+    client,
+    store,
+    tabs: openTabs(),
+    onRefused: tellRefusal,
+    onMessage: (entry) => {
+      announceMessage(client, entry);
+    },
+  });
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={client}>
+        <SessionContext value={session}>
+          <RouterProvider router={router} />
+        </SessionContext>
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+  await session.resume();
+}
+
+void main();

@@ -1,0 +1,23 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { plainText } from "../lib/markdown/parse.ts";
+import { currentT } from "../lib/i18n/i18n.ts";
+import { errorKey } from "../sync/error-text.ts";
+import { keys } from "../sync/keys.ts";
+import { personName } from "../sync/naming.ts";
+import type { OutboxItem } from "../sync/outbox-item.ts";
+import { announce } from "../ui/announcer.tsx";
+import { toast } from "../ui/toasts.tsx";
+import type { ApiError } from "../wire/errors.ts";
+import type { Entry, User } from "../wire/types.ts";
+
+/** Tells why an edit, a deletion or a reaction was undone. */
+export function tellRefusal(_item: OutboxItem, error: ApiError): void {
+  toast(currentT()(errorKey(error)), "error");
+}
+
+/** Has screen readers hear what came into the conversation that is open. */
+export function announceMessage(client: QueryClient, entry: Entry): void {
+  if (entry.kind !== "message" || !location.pathname.includes(entry.conversation_id)) return;
+  const name = personName(client.getQueryData<User>(keys.user(entry.sender_id)));
+  announce(currentT()("chat.announce", { name, text: plainText(entry.text) }));
+}

@@ -1,0 +1,67 @@
+import { Navigate, Outlet, useLocation } from "@tanstack/react-router";
+import { WifiOff } from "lucide-react";
+import { useEffect } from "react";
+import { useT } from "../lib/i18n/i18n.ts";
+import { useSessionKeeper, useSessionState } from "../sync/session-context.ts";
+import { Announcer } from "../ui/announcer.tsx";
+import { EmptyState } from "../ui/empty-state.tsx";
+import { SkeletonRows } from "../ui/skeleton.tsx";
+import { Toasts } from "../ui/toasts.tsx";
+
+const retryMs = 3_000;
+
+/** The server does not answer and nothing is kept on this device. */
+function Unreachable() {
+  const t = useT();
+  const session = useSessionKeeper();
+  useEffect(() => {
+    const timer = setInterval(() => void session.check(), retryMs);
+    return () => {
+      clearInterval(timer);
+    };
+  }, [session]);
+  return (
+    <main className="h-dvh">
+      <EmptyState
+        icon={<WifiOff size={28} />}
+        title={t("app.unreachable.title")}
+        text={t("app.unreachable.text")}
+        action={
+          <button type="button" className="btn btn-primary" onClick={() => void session.check()}>
+            {t("app.tryAgain")}
+          </button>
+        }
+      />
+    </main>
+  );
+}
+
+function Page() {
+  const t = useT();
+  const { status } = useSessionState();
+  const { pathname, href } = useLocation();
+  const atDoor = pathname === "/login" || pathname === "/signup";
+  if (status === "unknown") {
+    return (
+      <main className="h-dvh w-full max-w-sm overflow-hidden pt-16">
+        <SkeletonRows count={8} label={t("app.loading")} />
+      </main>
+    );
+  }
+  if (status === "unreachable") return <Unreachable />;
+  if (status === "out" && !atDoor) {
+    return <Navigate to="/login" search={pathname === "/" ? {} : { next: href }} replace />;
+  }
+  return <Outlet />;
+}
+
+/** What is around every page. */
+export function Root() {
+  return (
+    <>
+      <Page />
+      <Toasts />
+      <Announcer />
+    </>
+  );
+}

@@ -1,0 +1,93 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { ConversationScreen } from "./conversation-screen.tsx";
+import { HomeScreen } from "./home-screen.tsx";
+import { LogInScreen, SignUpScreen } from "./auth-screens.tsx";
+import { NotFound } from "./not-found.tsx";
+import { Root } from "./root.tsx";
+import { Shell } from "./shell.tsx";
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound });
+
+const validateNext = (search: Record<string, unknown>): { next?: string } => {
+  const next = text(search["next"]);
+  // Only a path of this page: nobody is sent elsewhere by a link to the log-in.
+  return next?.startsWith("/") && !next.startsWith("//") ? { next } : {};
+};
+const logIn = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/login",
+  component: LogInScreen,
+  validateSearch: validateNext,
+});
+const signUp = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/signup",
+  component: SignUpScreen,
+  validateSearch: validateNext,
+});
+
+const shell = createRoute({ getParentRoute: () => rootRoute, id: "shell", component: Shell });
+const home = createRoute({ getParentRoute: () => shell, path: "/", component: HomeScreen });
+
+export interface ConversationSearch {
+  /** The seq of the message to show. */
+  at?: number;
+  /** What the details pane shows. */
+  info?: "details" | "add";
+  /** The file that the lightbox shows. */
+  photo?: string;
+}
+const conversation = createRoute({
+  getParentRoute: () => shell,
+  path: "/c/$id",
+  component: ConversationScreen,
+  validateSearch: (search: Record<string, unknown>): ConversationSearch => {
+    const at = Number(search["at"]);
+    const info = search["info"];
+    const photo = text(search["photo"]);
+    return {
+      ...(Number.isSafeInteger(at) && at > 0 ? { at } : {}),
+      ...(info === "details" || info === "add" ? { info } : {}),
+      ...(photo === undefined ? {} : { photo }),
+    };
+  },
+});
+
+const newChat = createRoute({
+  getParentRoute: () => shell,
+  path: "/new",
+  component: lazyRouteComponent(() => import("./people-screens.tsx"), "NewChatScreen"),
+});
+const newGroup = createRoute({
+  getParentRoute: () => shell,
+  path: "/new/group",
+  component: lazyRouteComponent(() => import("./people-screens.tsx"), "NewGroupScreen"),
+});
+const settings = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./settings-screens.tsx"), "SettingsScreen"),
+});
+const settingsPage = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/$page",
+  component: lazyRouteComponent(() => import("./settings-screens.tsx"), "SettingsScreen"),
+});
+
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([
+    logIn,
+    signUp,
+    shell.addChildren([home, conversation, newChat, newGroup, settings, settingsPage]),
+  ]),
+  defaultPreload: "intent",
+  defaultPreloadStaleTime: 0,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

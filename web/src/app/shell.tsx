@@ -1,0 +1,102 @@
+import { Outlet, useLocation } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { ConversationList } from "../features/conversations/conversation-list.tsx";
+import { ListHeader } from "../features/conversations/list-header.tsx";
+import { cx } from "../lib/cx.ts";
+import { useT } from "../lib/i18n/i18n.ts";
+import { useTotalUnread } from "../sync/queries.ts";
+import { EngineProvider, useSessionState } from "../sync/session-context.ts";
+import { useMedia } from "../ui/use-media.ts";
+import { Broken } from "./broken.tsx";
+import { LineBanner } from "./line-banner.tsx";
+import { PaneDivider, useListWidth } from "./pane-divider.tsx";
+
+const Switcher = lazy(async () => ({ default: (await import("../features/switcher/switcher.tsx")).Switcher }));
+
+function usePageTitle(): void {
+  const t = useT();
+  const unread = useTotalUnread();
+  useEffect(() => {
+    document.title = unread > 0 ? `(${String(unread)}) ${t("app.name")}` : t("app.name");
+  }, [t, unread]);
+}
+
+function useSwitcher(): [boolean, (open: boolean) => void] {
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      setOpen(true);
+    };
+    window.addEventListener("keydown", listen);
+    return () => {
+      window.removeEventListener("keydown", listen);
+    };
+  }, []);
+  return [open, setOpen];
+}
+
+function SignedIn() {
+  const t = useT();
+  const { pathname } = useLocation();
+  const wide = useMedia("(min-width: 768px)");
+  const [switching, setSwitching] = useSwitcher();
+  const width = useListWidth();
+  usePageTitle();
+  const atList = pathname === "/";
+  return (
+    <div className="flex h-dvh flex-col bg-base-100 text-base-content">
+      <a href="#main" className="btn btn-primary sr-only fixed z-50 focus:not-sr-only focus:fixed focus:m-2">
+        {t("app.skip")}
+      </a>
+      <LineBanner />
+      <div className="flex min-h-0 flex-1">
+        {(wide || atList) && (
+          <section
+            aria-label={t("list.title")}
+            style={wide ? { width } : undefined}
+            className={cx("flex min-h-0 shrink-0 flex-col", wide ? "" : "w-full")}
+          >
+            <Broken resetKey="list">
+              <ListHeader
+                onSearch={() => {
+                  setSwitching(true);
+                }}
+              />
+              <ConversationList />
+            </Broken>
+          </section>
+        )}
+        {wide && <PaneDivider />}
+        {(wide || !atList) && (
+          <main id="main" tabIndex={-1} className="min-w-0 flex-1 focus:outline-none">
+            <Broken resetKey={pathname}>
+              <Outlet />
+            </Broken>
+          </main>
+        )}
+      </div>
+      {switching && (
+        <Suspense>
+          <Switcher
+            onClose={() => {
+              setSwitching(false);
+            }}
+          />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+/** Everything behind the log-in: the list beside what is open; on a phone one of both. */
+export function Shell() {
+  const session = useSessionState();
+  if (session.status !== "in") return null;
+  return (
+    <EngineProvider value={session.engine} key={session.engine.me}>
+      <SignedIn />
+    </EngineProvider>
+  );
+}

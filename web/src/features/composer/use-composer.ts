@@ -1,0 +1,79 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { utf8Length } from "../../lib/bytes.ts";
+import { type Composing, setComposing, useComposing } from "../../sync/drafts.ts";
+import { keys } from "../../sync/keys.ts";
+import { useMe } from "../../sync/queries.ts";
+import { useEngine } from "../../sync/session-context.ts";
+import { lastOwnMessage, type Timeline } from "../../sync/timeline.ts";
+import { type ChosenFiles, useFiles } from "./use-files.ts";
+
+const defaultTextBytes = 16 * 1024;
+
+export interface ComposerState {
+  composing: Composing;
+  chosen: ChosenFiles;
+  /** Bytes that may still be written; negative if the text is too long. */
+  bytesLeft: number;
+  canSend: boolean;
+  write: (text: string) => void;
+  send: () => void;
+  /** Gives up the reply or the edit. */
+  leaveMode: () => void;
+  editLast: () => boolean;
+}
+
+/** What the composer of one conversation holds and does. */
+export function useComposer(id: string): ComposerState {
+  const engine = useEngine();
+  const client = useQueryClient();
+  const { limits } = useMe();
+  const composing = useComposing(id);
+  const chosen = useFiles();
+  const { text, replyTo, editing } = composing;
+  const bytesLeft = (limits?.text_bytes ?? defaultTextBytes) - utf8Length(text.trim());
+  const hasFiles = chosen.files.length > 0 && !editing;
+  const canSend = bytesLeft >= 0 && (text.trim() !== "" || hasFiles);
+
+  const leaveMode = (): void => {
+    setComposing(id, { text: editing ? editing.before : text });
+  };
+  const send = (): void => {
+    if (!canSend) return;
+    engine.typing.stopped();
+    if (editing) {
+      const timeline = client.getQueryData<Timeline>(keys.timeline(id));
+      const before = timeline && lastOwnMessage(timeline, engine.me);
+      const unchanged = before?.seq === editing.seq && before.text === text.trim();
+      if (!unchanged) engine.outbox.add(id, { kind: "edit", target: editing.seq, text: text.trim() });
+      setComposing(id, { text: editing.before });
+      return;
+    }
+    engine.outbox.add(id, {
+      kind: "message",
+      text: text.trim(),
+      ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+      files: [...chosen.files],
+    });
+    setComposing(id, { text: "" });
+    chosen.clear();
+  };
+  return {
+    composing,
+    chosen,
+    bytesLeft,
+    canSend,
+    send,
+    leaveMode,
+    write: (next) => {
+      setComposing(id, { ...composing, text: next });
+      if (next !== "") engine.typing.typed(id);
+    },
+    editLast: () => {
+      const timeline = client.getQueryData<Timeline>(keys.timeline(id));
+      const last = timeline && lastOwnMessage(timeline, engine.me);
+      if (!last) return false;
+      setComposing(id, { text: last.text, editing: { seq: last.seq, before: text } });
+      return true;
+    },
+  };
+}

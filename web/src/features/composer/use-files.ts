@@ -1,0 +1,70 @@
+import { useCallback, useState } from "react";
+import { fileSize } from "../../lib/bytes.ts";
+import { useLocale, useT } from "../../lib/i18n/i18n.ts";
+import type { OutboxFile } from "../../sync/outbox-item.ts";
+import { useMe } from "../../sync/queries.ts";
+import { toast } from "../../ui/toasts.tsx";
+
+const defaultFiles = 10;
+const defaultBytes = 100 * 1024 * 1024;
+
+/** The size of a picture, so that its place is right before it is drawn anywhere. */
+async function pictureSize(file: File): Promise<{ width: number; height: number } | undefined> {
+  if (!file.type.startsWith("image/") || file.type === "image/svg+xml") return undefined;
+  try {
+    const bitmap = await createImageBitmap(file);
+    const size = { width: bitmap.width, height: bitmap.height };
+    bitmap.close();
+    return size;
+  } catch {
+    return undefined; // Not a picture after all: it goes as a file.
+  }
+}
+
+export interface ChosenFiles {
+  files: readonly OutboxFile[];
+  add: (chosen: Iterable<File>) => Promise<void>;
+  remove: (key: string) => void;
+  clear: () => void;
+}
+
+/** The files that go with the next message; what is too much or too large is refused in words. */
+export function useFiles(): ChosenFiles {
+  const t = useT();
+  const locale = useLocale();
+  const { limits } = useMe();
+  const [files, setFiles] = useState<readonly OutboxFile[]>([]);
+  const maxFiles = limits?.attachments ?? defaultFiles;
+  const maxBytes = limits?.attachment_bytes ?? defaultBytes;
+
+  const add = useCallback(
+    async (chosen: Iterable<File>): Promise<void> => {
+      const fitting: OutboxFile[] = [];
+      for (const file of chosen) {
+        if (file.size > maxBytes) {
+          toast(t("composer.tooBig", { name: file.name, size: fileSize(maxBytes, locale) }), "error");
+        } else if (file.size === 0) {
+          toast(t("composer.emptyFile", { name: file.name }), "error");
+        } else {
+          const size = await pictureSize(file);
+          const mime = file.type || "application/octet-stream";
+          const key = `${String(Date.now())}-${String(fitting.length)}-${file.name}`;
+          fitting.push({ key, name: file.name || "image.png", size: file.size, mime, blob: file, ...size });
+        }
+      }
+      setFiles((before) => {
+        const all = [...before, ...fitting];
+        if (all.length > maxFiles) toast(t("composer.tooMany", { count: maxFiles }), "error");
+        return all.slice(0, maxFiles);
+      });
+    },
+    [t, locale, maxFiles, maxBytes],
+  );
+  const remove = useCallback((key: string) => {
+    setFiles((before) => before.filter((file) => file.key !== key));
+  }, []);
+  const clear = useCallback(() => {
+    setFiles([]);
+  }, []);
+  return { files, add, remove, clear };
+}

@@ -1,0 +1,115 @@
+import { Link } from "@tanstack/react-router";
+import { Bookmark, Check, CheckCheck, Users } from "lucide-react";
+import { memo } from "react";
+import { cx } from "../../lib/cx.ts";
+import { useLocale, useT } from "../../lib/i18n/i18n.ts";
+import { fullTime, listTime } from "../../lib/time.ts";
+import { useComposing } from "../../sync/drafts.ts";
+import { conversationAvatar, conversationName, conversationSeed, isSelf, peerOf, personName } from "../../sync/naming.ts";
+import { previewOf } from "../../sync/preview.ts";
+import { usePresence, useTyping, useUser } from "../../sync/queries.ts";
+import { Avatar } from "../../ui/avatar.tsx";
+import type { Conversation, Message } from "../../wire/types.ts";
+
+function Preview({ conversation, me }: { conversation: Conversation; me: string }) {
+  const t = useT();
+  const typists = useTyping(conversation.id);
+  const draft = useComposing(conversation.id);
+  const last = conversation.last_message;
+  const isGroup = conversation.kind !== "direct";
+  const sender = useUser(isGroup && last && last.sender_id !== me ? last.sender_id : undefined);
+  if (typists.length > 0) return <span className="text-primary">{t("chat.typing")}</span>;
+  if (draft.text.trim() !== "" && !draft.editing) {
+    return (
+      <>
+        <span className="text-error">{t("list.draft")}: </span>
+        <bdi>{draft.text.slice(0, 140)}</bdi>
+      </>
+    );
+  }
+  if (!last) return <>{t("preview.empty")}</>;
+  const who = last.sender_id === me ? t("list.you") : isGroup && sender ? personName(sender).split(" ")[0] : undefined;
+  return (
+    <>
+      {who !== undefined && !isSelf(conversation, me) && (
+        <span className="text-base-content/90">
+          <bdi>{who}</bdi>:{" "}
+        </span>
+      )}
+      <bdi className={last.deleted_at ? "italic" : ""}>{previewOf(last, t)}</bdi>
+    </>
+  );
+}
+
+/** How far one's own last message has got in a direct conversation. */
+function LastTick({ conversation, last }: { conversation: Conversation; last: Message }) {
+  const t = useT();
+  const [receipt] = conversation.receipts;
+  const seen = (receipt?.read_seq ?? 0) >= last.seq;
+  const delivered = (receipt?.delivered_seq ?? 0) >= last.seq;
+  const label = seen ? t("message.seen") : delivered ? t("message.delivered") : t("message.sent");
+  const Icon = delivered ? CheckCheck : Check;
+  return <Icon size={14} role="img" aria-label={label} className={cx("shrink-0", seen && "text-primary")} />;
+}
+
+interface RowProps {
+  conversation: Conversation;
+  me: string;
+  active: boolean;
+}
+
+/** One conversation of the list: who, what was said last, when, and how much of it is new. */
+export const ConversationRow = memo(function ConversationRow({ conversation, me, active }: RowProps) {
+  const t = useT();
+  const locale = useLocale();
+  const peer = peerOf(conversation, me);
+  const online = usePresence(peer?.id)?.online;
+  const name = conversationName(conversation, me, t("self.title"));
+  const last = conversation.last_message;
+  const icon = isSelf(conversation, me) ? <Bookmark size={20} /> : undefined;
+  return (
+    <Link
+      to="/c/$id"
+      params={{ id: conversation.id }}
+      aria-current={active ? "page" : undefined}
+      className={cx(
+        "mx-2 flex items-center gap-3 rounded-box px-2 py-2 focus-visible:outline-offset-[-2px]",
+        active ? "bg-primary/12" : "hover:bg-base-200",
+      )}
+    >
+      <Avatar
+        name={name}
+        seed={conversationSeed(conversation)}
+        src={conversationAvatar(conversation)}
+        size="lg"
+        online={online}
+        icon={icon ?? (conversation.kind === "direct" || conversation.avatar_id ? undefined : <Users size={20} />)}
+      />
+      <span className="min-w-0 flex-1">
+        <span className="flex items-baseline gap-2">
+          <bdi className="flex-1 truncate font-medium">{name}</bdi>
+          {online && <span className="sr-only">{t("list.online")}</span>}
+          {peer && last?.sender_id === me && !last.deleted_at && <LastTick conversation={conversation} last={last} />}
+          <time
+            dateTime={conversation.active_at}
+            title={fullTime(conversation.active_at, locale)}
+            className={cx("shrink-0 text-xs", conversation.unread > 0 ? "text-primary" : "text-base-content/70")}
+          >
+            {listTime(conversation.active_at, locale, { today: t("time.today"), yesterday: t("time.yesterday") })}
+          </time>
+        </span>
+        <span className="mt-0.5 flex items-center gap-2">
+          <span className="flex-1 truncate text-sm text-base-content/70">
+            <Preview conversation={conversation} me={me} />
+          </span>
+          {conversation.unread > 0 && (
+            <span className="badge badge-primary badge-sm h-5 min-w-5 shrink-0 rounded-full px-1.5 font-semibold tabular-nums">
+              <span aria-hidden="true">{conversation.unread > 999 ? "999+" : conversation.unread}</span>
+              <span className="sr-only">{t("list.unread", { count: conversation.unread })}</span>
+            </span>
+          )}
+        </span>
+      </span>
+    </Link>
+  );
+});

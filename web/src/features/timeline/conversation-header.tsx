@@ -1,0 +1,75 @@
+import { Link } from "@tanstack/react-router";
+import { ArrowLeft, Bookmark, Info, Users } from "lucide-react";
+import { useLocale, useT } from "../../lib/i18n/i18n.ts";
+import { ago } from "../../lib/time.ts";
+import { conversationAvatar, conversationName, conversationSeed, isSelf, peerOf } from "../../sync/naming.ts";
+import { usePresence, useTyping } from "../../sync/queries.ts";
+import { useEngine } from "../../sync/session-context.ts";
+import { Avatar } from "../../ui/avatar.tsx";
+import type { Conversation } from "../../wire/types.ts";
+
+function Status({ conversation, me }: { conversation: Conversation; me: string }) {
+  const t = useT();
+  const locale = useLocale();
+  const peer = peerOf(conversation, me);
+  const presence = usePresence(peer?.id);
+  const typists = useTyping(conversation.id);
+  if (typists.length > 0 && peer) return <span className="text-primary">{t("chat.typing")}</span>;
+  if (conversation.kind !== "direct") return <>{t("chat.members", { count: conversation.members_count })}</>;
+  if (presence?.online) return <>{t("chat.online")}</>;
+  if (presence?.last_seen_at) {
+    return <>{t("chat.lastSeen", { when: ago(presence.last_seen_at, locale, { justNow: t("time.justNow") }) })}</>;
+  }
+  return peer && presence ? <>{t("chat.offline")}</> : null;
+}
+
+interface HeaderProps {
+  conversation: Conversation;
+  detailsOpen: boolean;
+}
+
+/** Above a conversation: with whom, whether they are there, and the way to the details. */
+export function ConversationHeader({ conversation, detailsOpen }: HeaderProps) {
+  const t = useT();
+  const { me } = useEngine();
+  const name = conversationName(conversation, me, t("self.title"));
+  const self = isSelf(conversation, me);
+  const icon = self ? <Bookmark size={18} /> : <Users size={18} />;
+  const hasFace = conversation.kind === "direct" ? !self : conversation.avatar_id !== undefined;
+  return (
+    <header className="flex h-14 shrink-0 items-center gap-2 border-b border-base-300 bg-base-100 px-2 md:px-4">
+      <Link to="/" aria-label={t("app.back")} title={t("app.back")} className="btn btn-circle btn-ghost btn-sm size-10 md:hidden">
+        <ArrowLeft size={22} className="rtl:rotate-180" />
+      </Link>
+      <Link
+        to="."
+        search={(before) => ({ ...before, info: detailsOpen ? undefined : ("details" as const) })}
+        className="flex min-w-0 flex-1 items-center gap-3 rounded-box py-1"
+      >
+        <Avatar
+          name={name}
+          seed={conversationSeed(conversation)}
+          src={conversationAvatar(conversation)}
+          icon={hasFace ? undefined : icon}
+        />
+        <span className="min-w-0 flex-1">
+          <h1 className="truncate leading-tight font-semibold">
+            <bdi>{name}</bdi>
+          </h1>
+          <span className="block truncate text-xs text-base-content/70">
+            <Status conversation={conversation} me={me} />
+          </span>
+        </span>
+      </Link>
+      <Link
+        to="."
+        search={(before) => ({ ...before, info: detailsOpen ? undefined : ("details" as const) })}
+        aria-label={t("chat.details")}
+        title={t("chat.details")}
+        className="btn btn-circle btn-ghost btn-sm size-10"
+      >
+        <Info size={20} />
+      </Link>
+    </header>
+  );
+}

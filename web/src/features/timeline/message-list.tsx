@@ -1,0 +1,183 @@
+import { type KeyboardEvent, useCallback, useMemo, useState } from "react";
+import { Virtualizer } from "virtua";
+import { useT } from "../../lib/i18n/i18n.ts";
+import { errorKey } from "../../sync/error-text.ts";
+import { useOutboxOf } from "../../sync/queries.ts";
+import { useEngine } from "../../sync/session-context.ts";
+import { SkeletonMessages } from "../../ui/skeleton.tsx";
+import type { Conversation } from "../../wire/types.ts";
+import { JumpButton } from "./jump-button.tsx";
+import { Beginning, DayLine, NewLine } from "./lines.tsx";
+import { MessageRowView } from "./message-row.tsx";
+import { type Overlay, Overlays } from "./overlays.tsx";
+import { buildRows, type Row, seqOfRow } from "./rows.ts";
+import { SeenFaces } from "./seen-by.tsx";
+import { SystemLine } from "./system-line.tsx";
+import { useActions } from "./use-actions.ts";
+import { useDivider } from "./use-divider.ts";
+import { useOwnSends } from "./use-own-sends.ts";
+import { useRange } from "./use-range.ts";
+import { useScroll } from "./use-scroll.ts";
+
+interface MessageListProps {
+  conversation: Conversation;
+  /** The seq of the message that the address names. */
+  at: number | undefined;
+  /** Makes the address name a message, or none. */
+  onAddress: (seq: number | undefined) => void;
+}
+
+/** Arrow keys walk from message to message. */
+function walk(event: KeyboardEvent<HTMLElement>): void {
+  if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+  const all = [...event.currentTarget.querySelectorAll<HTMLElement>("article")];
+  const now = all.findIndex((article) => article === document.activeElement);
+  if (now < 0) return;
+  event.preventDefault();
+  all[now + (event.key === "ArrowUp" ? -1 : 1)]?.focus();
+}
+
+/** The messages of a conversation. */
+export function MessageList({ conversation, at, onAddress }: MessageListProps) {
+  const t = useT();
+  const engine = useEngine();
+  const { me } = engine;
+  const { id } = conversation;
+  const outbox = useOutboxOf(id);
+  const [newAfter, clearDivider] = useDivider(id);
+  const shown = useRange(id, at);
+  const { range, atTail, timeline, jumpToEnd } = shown;
+  const [overlay, setOverlay] = useState<Overlay>();
+
+  const rows = useMemo(
+    () => (range ? buildRows({ items: range.items, outbox, atTail, me, newAfter }) : []),
+    [range, outbox, atTail, me, newAfter],
+  );
+
+  const jumpTo = (seq: number): void => {
+    if (at === seq) shown.jumpTo(seq);
+    else onAddress(seq);
+  };
+  const actions = useActions({ id, setOverlay, jumpTo });
+
+  const lo = range?.lo;
+  const hi = range?.hi;
+  const onSeen = useCallback(
+    (row: Row | undefined, atEnd: boolean) => {
+      if (document.visibilityState !== "visible" || !document.hasFocus()) return;
+      engine.read(id, atEnd ? (hi ?? 0) : seqOfRow(row));
+    },
+    [engine, id, hi],
+  );
+  const onNearStart = useCallback(() => {
+    if (lo !== undefined) void engine.timelines.loadBefore(id, lo).catch(() => undefined);
+  }, [engine, id, lo]);
+  const onNearEnd = useCallback(() => {
+    if (hi !== undefined) void engine.timelines.loadAfter(id, hi).catch(() => undefined);
+  }, [engine, id, hi]);
+  const scroll = useScroll({ rows, lo, atTail, target: shown.target, onNearStart, onNearEnd, onSeen });
+  useOwnSends(outbox, () => {
+    clearDivider();
+    if (at !== undefined) onAddress(undefined);
+    jumpToEnd();
+  });
+
+  if (shown.failed) {
+    return (
+      <div className="flex flex-1 flex-col items-center justify-center gap-3 text-sm">
+        <p>
+          {t("chat.failed")} {t(errorKey(shown.failed))}
+        </p>
+        <button type="button" className="btn btn-sm" onClick={shown.retry}>
+          {t("app.tryAgain")}
+        </button>
+      </div>
+    );
+  }
+  const named = conversation.kind !== "direct";
+  const last = rows.at(-1);
+  const readers =
+    named && atTail && last?.kind === "message" && last.message.sender_id === me && !last.pending
+      ? conversation.receipts.filter((one) => one.user_id !== me && one.read_seq >= last.message.seq).map((one) => one.user_id)
+      : [];
+  return (
+    <div className="relative min-h-0 flex-1">
+      {/* Messages are walked through with the arrow keys; the region scrolls, so it takes the focus. */}
+      <div
+        ref={scroll.scroller}
+        role="feed"
+        aria-label={t("chat.messages")}
+        aria-busy={range === undefined}
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        tabIndex={0}
+        onKeyDown={walk}
+        className="flex h-full flex-col overflow-y-auto overscroll-contain pb-1 [overflow-anchor:none] focus-visible:outline-none"
+      >
+        {range === undefined ? (
+          <SkeletonMessages label={t("app.loading")} />
+        ) : (
+          <>
+            <div className="flex-1" />
+            {range.lo <= (timeline?.first ?? 1) && rows.length < 30 && <Beginning conversation={conversation} me={me} />}
+            <Virtualizer
+              ref={scroll.list}
+              scrollRef={scroll.scroller}
+              shift={scroll.shift}
+              data={rows}
+              bufferSize={600}
+              onScroll={scroll.onScroll}
+              onResize={scroll.onResize}
+            >
+              {(row) => (
+                <div key={row.key} className="mx-auto max-w-4xl">
+                  {row.kind === "day" && <DayLine at={row.at} />}
+                  {row.kind === "new" && <NewLine />}
+                  {row.kind === "system" && <SystemLine item={row.item} direct={!named} />}
+                  {row.kind === "message" && (
+                    <article tabIndex={-1} data-seq={row.message.seq} className="rounded-lg focus-visible:outline-offset-[-2px]">
+                      <MessageRowView
+                        row={row}
+                        me={me}
+                        named={named}
+                        receipts={row.message.sender_id === me ? conversation.receipts : noReceipts}
+                        actions={actions}
+                        flash={scroll.flash === row.key}
+                      />
+                      {row === last && (
+                        <SeenFaces
+                          readers={readers}
+                          onOpen={() => {
+                            actions.showSeenBy(row.message);
+                          }}
+                        />
+                      )}
+                    </article>
+                  )}
+                </div>
+              )}
+            </Virtualizer>
+          </>
+        )}
+      </div>
+      {range !== undefined && rows.length > 0 && !scroll.atEnd && (
+        <JumpButton
+          unread={conversation.unread}
+          onJump={() => {
+            if (at !== undefined) onAddress(undefined);
+            jumpToEnd();
+          }}
+        />
+      )}
+      <Overlays
+        overlay={overlay}
+        conversation={conversation}
+        me={me}
+        actions={actions}
+        onDelete={(message) => engine.outbox.add(id, { kind: "delete", target: message.seq })}
+        show={setOverlay}
+      />
+    </div>
+  );
+}
+
+const noReceipts: Conversation["receipts"] = [];

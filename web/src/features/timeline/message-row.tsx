@@ -1,0 +1,195 @@
+import { Ellipsis, Reply, SmilePlus } from "lucide-react";
+import { memo, type MouseEvent, type TouchEvent, useRef } from "react";
+import { cx } from "../../lib/cx.ts";
+import { useLocale, useT } from "../../lib/i18n/i18n.ts";
+import { countEmojiOnly } from "../../lib/markdown/parse.ts";
+import { clock, fullTime } from "../../lib/time.ts";
+import { personName } from "../../sync/naming.ts";
+import { useUser } from "../../sync/queries.ts";
+import { Avatar } from "../../ui/avatar.tsx";
+import type { MemberReceipt } from "../../wire/types.ts";
+import type { TimelineActions } from "./actions.ts";
+import { Attachments } from "./attachments.tsx";
+import { MessageText } from "./message-text.tsx";
+import { PendingNote } from "./pending-note.tsx";
+import { Quote } from "./quote.tsx";
+import { Reactions } from "./reactions.tsx";
+import type { MessageRow } from "./rows.ts";
+import { type Progress, progressOf, Ticks } from "./ticks.tsx";
+
+const longPressMs = 450;
+
+/** Opens the menu on a long press; the browser's own menu on touch is not wanted here. */
+function useLongPress(open: (x: number, y: number) => void) {
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const stop = (): void => {
+    clearTimeout(timer.current);
+  };
+  return {
+    onTouchStart: (event: TouchEvent) => {
+      const touch = event.touches[0];
+      if (!touch || event.touches.length > 1) return;
+      const { clientX, clientY } = touch;
+      timer.current = setTimeout(() => {
+        open(clientX, clientY);
+      }, longPressMs);
+    },
+    onTouchMove: stop,
+    onTouchEnd: stop,
+    onTouchCancel: stop,
+  };
+}
+
+function Toolbar({ row, actions }: { row: MessageRow; actions: TimelineActions }) {
+  const t = useT();
+  const button = "btn btn-circle btn-ghost btn-xs size-7";
+  return (
+    <div className="hidden shrink-0 items-center self-center opacity-0 group-focus-within/row:opacity-100 group-hover/row:opacity-100 pointer-fine:flex">
+      <button
+        type="button"
+        tabIndex={-1}
+        aria-label={t("message.react")}
+        title={t("message.react")}
+        className={button}
+        onClick={(event) => {
+          actions.pickEmoji(row.message, event.currentTarget);
+        }}
+      >
+        <SmilePlus size={16} />
+      </button>
+      <button
+        type="button"
+        tabIndex={-1}
+        aria-label={t("message.reply")}
+        title={t("message.reply")}
+        className={button}
+        onClick={() => {
+          actions.reply(row.message);
+        }}
+      >
+        <Reply size={16} />
+      </button>
+      <button
+        type="button"
+        tabIndex={-1}
+        aria-label={t("message.actions")}
+        title={t("message.actions")}
+        className={button}
+        onClick={(event) => {
+          const box = event.currentTarget.getBoundingClientRect();
+          actions.openMenu(row, { x: box.left, y: box.bottom + 4 });
+        }}
+      >
+        <Ellipsis size={16} />
+      </button>
+    </div>
+  );
+}
+
+interface MessageRowProps {
+  row: MessageRow;
+  me: string;
+  /** Whether senders are named: not in conversations of two. */
+  named: boolean;
+  receipts: readonly MemberReceipt[];
+  actions: TimelineActions;
+  flash: boolean;
+}
+
+function progressOfRow(row: MessageRow, receipts: readonly MemberReceipt[]): Progress {
+  if (row.pending?.failed) return "failed";
+  if (row.pending?.acked !== undefined) return "sent";
+  return row.pending ? "waiting" : progressOf(row.message.seq, receipts);
+}
+
+/** One message. */
+function MessageRowPlain(props: MessageRowProps) {
+  const { row, me, named, receipts, actions, flash } = props;
+  const t = useT();
+  const locale = useLocale();
+  const { message, pending } = row;
+  const own = message.sender_id === me;
+  const sender = useUser(named && !own ? message.sender_id : undefined);
+  const isDeleted = message.deleted_at !== undefined;
+  const bare = !isDeleted && message.attachments.length === 0 && message.reply_to === undefined && isLargeEmoji(message.text);
+  const press = useLongPress((x, y) => {
+    if (!isDeleted) actions.openMenu(row, { x, y });
+  });
+  const openMenu = (event: MouseEvent): void => {
+    // On links and selected text the browser's menu is the useful one.
+    if (isDeleted || (event.target as Element).closest("a") || window.getSelection()?.toString()) return;
+    event.preventDefault();
+    actions.openMenu(row, { x: event.clientX, y: event.clientY });
+  };
+  return (
+    <div
+      className={cx("group/row flex gap-2 px-3 md:px-4", own ? "flex-row-reverse" : "", row.first ? "pt-2" : "pt-0.5", flash && "flash")}
+      onContextMenu={openMenu}
+      {...press}
+    >
+      {named && !own && (
+        <span className="w-8 shrink-0 self-end">
+          {row.last && <Avatar name={personName(sender)} seed={message.sender_id} src={sender?.avatar_url} size="sm" />}
+        </span>
+      )}
+      <div className={cx("flex max-w-[85%] min-w-0 flex-col md:max-w-[75%]", own ? "items-end" : "items-start")}>
+        <div
+          className={cx(
+            "relative max-w-full min-w-0 overflow-clip rounded-2xl text-[0.9375rem] leading-[1.35] wrap-anywhere",
+            bare ? "" : own ? "bubble-own px-3 py-1.5" : "bubble-other px-3 py-1.5",
+            !bare && row.last && (own ? "rounded-ee-md" : "rounded-es-md"),
+          )}
+        >
+          {named && !own && row.first && !bare && (
+            <bdi className="block truncate text-sm font-semibold text-primary">{personName(sender)}</bdi>
+          )}
+          {message.reply_to !== undefined && !isDeleted && (
+            <Quote conversationId={message.conversation_id} seq={message.reply_to} onJump={actions.jumpTo} />
+          )}
+          {message.attachments.length > 0 && (
+            <div className="-mx-1.5 my-0.5">
+              <Attachments files={message.attachments} pending={pending} />
+            </div>
+          )}
+          {isDeleted ? (
+            <p className="text-base-content/70 italic">{t("message.deleted")}</p>
+          ) : (
+            message.text !== "" && <MessageText text={message.text} />
+          )}
+          <span className="float-end -mb-0.5 ms-3 mt-1 flex h-4 items-center gap-1 text-[0.6875rem] text-base-content/70 select-none">
+            {message.edited_at !== undefined && <span>{t("message.edited")}</span>}
+            <time dateTime={message.at} title={fullTime(message.at, locale)}>
+              {clock(message.at, locale)}
+            </time>
+            {own && !isDeleted && <Ticks progress={progressOfRow(row, receipts)} />}
+          </span>
+        </div>
+        {!isDeleted && <Reactions message={message} me={me} actions={actions} />}
+        {pending?.failed && <PendingNote item={pending} actions={actions} />}
+      </div>
+      {!isDeleted && !pending && <Toolbar row={row} actions={actions} />}
+    </div>
+  );
+}
+
+/** Rows are made anew with every change of the conversation: what counts is whether this one looks different. */
+function looksSame(a: MessageRowProps, b: MessageRowProps): boolean {
+  const sameMessage = a.row.pending ? a.row.pending === b.row.pending : a.row.message === b.row.message && !b.row.pending;
+  return (
+    sameMessage &&
+    a.row.first === b.row.first &&
+    a.row.last === b.row.last &&
+    a.me === b.me &&
+    a.named === b.named &&
+    a.receipts === b.receipts &&
+    a.actions === b.actions &&
+    a.flash === b.flash
+  );
+}
+
+export const MessageRowView = memo(MessageRowPlain, looksSame);
+
+function isLargeEmoji(text: string): boolean {
+  const count = countEmojiOnly(text);
+  return count > 0 && count <= 3;
+}

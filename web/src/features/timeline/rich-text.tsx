@@ -1,0 +1,109 @@
+import { Check, Copy } from "lucide-react";
+import { memo, type ReactNode, useMemo, useState } from "react";
+import { useT } from "../../lib/i18n/i18n.ts";
+import type { Block, Inline } from "../../lib/markdown/ast.ts";
+import { parseMarkdown } from "../../lib/markdown/parse.ts";
+import { IconButton } from "../../ui/icon-button.tsx";
+
+function inline(nodes: readonly Inline[]): ReactNode[] {
+  return nodes.map((node, index) => {
+    switch (node.kind) {
+      case "text":
+        return node.text;
+      case "strong":
+        return <strong key={index}>{inline(node.children)}</strong>;
+      case "em":
+        return <em key={index}>{inline(node.children)}</em>;
+      case "strike":
+        return <s key={index}>{inline(node.children)}</s>;
+      case "code":
+        return (
+          <code key={index} className="rounded bg-base-content/10 px-1 py-0.5 font-mono text-[0.9em]">
+            {node.text}
+          </code>
+        );
+      case "link":
+        return (
+          <a
+            key={index}
+            href={node.href}
+            target="_blank"
+            rel="noopener noreferrer"
+            className="text-primary underline decoration-primary/40 underline-offset-2 hover:decoration-primary"
+          >
+            {inline(node.children)}
+          </a>
+        );
+    }
+  });
+}
+
+function CodeBlock({ text, language }: { text: string; language: string }) {
+  const t = useT();
+  const [copied, setCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    setTimeout(() => {
+      setCopied(false);
+    }, 1_500);
+  };
+  return (
+    <div dir="ltr" className="group/code relative my-1 overflow-hidden rounded-field bg-base-content/8">
+      {language !== "" && <p className="px-3 pt-1 text-xs text-base-content/70">{language}</p>}
+      {/* Long lines scroll: the region has to be reachable by keyboard. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <pre tabIndex={0} className="overflow-x-auto px-3 py-2 font-mono text-[0.85em] leading-snug">
+        <code>{text}</code>
+      </pre>
+      <IconButton
+        label={copied ? t("app.copied") : t("message.code.copy")}
+        icon={copied ? <Check size={14} /> : <Copy size={14} />}
+        className="absolute top-1 right-1 size-7 opacity-0 group-hover/code:opacity-100 focus-visible:opacity-100"
+        onClick={() => void copy()}
+      />
+    </div>
+  );
+}
+
+function block(node: Block, index: number): ReactNode {
+  switch (node.kind) {
+    case "paragraph":
+      // Each paragraph finds its own direction; line breaks are kept as they are.
+      return (
+        <p key={index} dir="auto" className="whitespace-pre-wrap [unicode-bidi:isolate]">
+          {inline(node.children)}
+        </p>
+      );
+    case "code":
+      return <CodeBlock key={index} text={node.text} language={node.language} />;
+    case "quote":
+      return (
+        <blockquote key={index} dir="auto" className="my-1 border-s-3 border-primary/50 ps-2 text-base-content/80">
+          {node.blocks.map(block)}
+        </blockquote>
+      );
+    case "list": {
+      const items = node.items.map((item, at) => (
+        <li key={at} dir="auto">
+          {inline(item)}
+        </li>
+      ));
+      return node.ordered ? (
+        <ol key={index} start={node.start} className="list-decimal ps-6">
+          {items}
+        </ol>
+      ) : (
+        <ul key={index} className="list-disc ps-5">
+          {items}
+        </ul>
+      );
+    }
+  }
+}
+
+/** A message's text with its marks, as React nodes: nothing of it is ever read as HTML. */
+export const RichText = memo(function RichText({ text }: { text: string }) {
+  const blocks = useMemo(() => parseMarkdown(text), [text]);
+  return <>{blocks.map(block)}</>;
+});

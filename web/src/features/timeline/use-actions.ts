@@ -1,0 +1,57 @@
+import { useEffect, useMemo, useRef } from "react";
+import { composingOf, setComposing } from "../../sync/drafts.ts";
+import { useEngine } from "../../sync/session-context.ts";
+import type { TimelineActions } from "./actions.ts";
+import type { Overlay } from "./overlays.tsx";
+
+interface ActionsInput {
+  id: string;
+  setOverlay: (overlay: Overlay | undefined) => void;
+  jumpTo: (seq: number) => void;
+}
+
+/** What rows can do; one object for as long as the conversation is open, so that rows need not be drawn again. */
+export function useActions({ id, setOverlay, jumpTo }: ActionsInput): TimelineActions {
+  const engine = useEngine();
+  const jump = useRef(jumpTo);
+  useEffect(() => {
+    jump.current = jumpTo;
+  });
+  return useMemo<TimelineActions>(
+    () => ({
+      reply: (message) => {
+        setComposing(id, { text: composingOf(id).editing?.before ?? composingOf(id).text, replyTo: message.seq });
+      },
+      edit: (message) => {
+        const now = composingOf(id);
+        setComposing(id, { text: message.text, editing: { seq: message.seq, before: now.editing?.before ?? now.text } });
+      },
+      react: (message, emoji, on) => {
+        engine.outbox.add(id, { kind: "reaction", target: message.seq, emoji, on });
+      },
+      pickEmoji: (message, near) => {
+        const box = near.getBoundingClientRect();
+        setOverlay({ kind: "emoji", message, at: { x: box.left + box.width / 2, y: box.top } });
+      },
+      openMenu: (row, at) => {
+        setOverlay({ kind: "menu", row, at });
+      },
+      askDelete: (row) => {
+        setOverlay({ kind: "delete", row });
+      },
+      showSeenBy: (message) => {
+        setOverlay({ kind: "seen", message });
+      },
+      jumpTo: (seq) => {
+        jump.current(seq);
+      },
+      retry: (clientId) => {
+        engine.outbox.retry(clientId);
+      },
+      cancel: (clientId) => {
+        engine.outbox.cancel(clientId);
+      },
+    }),
+    [engine, id, setOverlay],
+  );
+}

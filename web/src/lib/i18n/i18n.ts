@@ -1,0 +1,74 @@
+import { create } from "zustand";
+import { type Catalogue, en, type MessageKey } from "./en.ts";
+
+export type Locale = "en" | "de";
+export const locales: readonly { id: Locale; name: string }[] = [
+  { id: "en", name: "English" },
+  { id: "de", name: "Deutsch" },
+];
+
+type Parameters = Readonly<Record<string, string | number>>;
+/** Gives a text in the chosen language; `count` chooses the plural form. */
+export type Translate = (key: MessageKey, parameters?: Parameters) => string;
+
+interface State {
+  /** What the person chose; undefined follows the browser. */
+  chosen: Locale | undefined;
+  locale: Locale;
+  t: Translate;
+}
+
+const storageKey = "parley.locale";
+
+/** Makes the function that gives the texts of one catalogue. */
+export function translator(locale: Locale, catalogue: Catalogue): Translate {
+  const plurals = new Intl.PluralRules(locale);
+  const numbers = new Intl.NumberFormat(locale);
+  const shown = (value: string | number): string => (typeof value === "number" ? numbers.format(value) : value);
+  return (key, parameters = {}) => {
+    const text = catalogue[key];
+    const form =
+      typeof text === "string"
+        ? text
+        : text[plurals.select(Number(parameters["count"] ?? 0)) === "one" ? "one" : "other"];
+    return form.replace(/\{(\w+)\}/g, (whole, name: string) => shown(parameters[name] ?? whole));
+  };
+}
+
+const useI18n = create<State>(() => ({ chosen: undefined, locale: "en", t: translator("en", en) }));
+
+export function useT(): Translate {
+  return useI18n((state) => state.t);
+}
+export function useLocale(): Locale {
+  return useI18n((state) => state.locale);
+}
+export function useChosenLocale(): Locale | undefined {
+  return useI18n((state) => state.chosen);
+}
+
+function isLocale(value: string | null | undefined): value is Locale {
+  return locales.some((locale) => locale.id === value);
+}
+
+/** Chooses a language, undefined for the browser's, and keeps the choice. Resolves when its texts are there. */
+export async function chooseLocale(chosen: Locale | undefined): Promise<void> {
+  const browser = navigator.languages.map((tag) => tag.slice(0, 2)).find(isLocale);
+  const locale = chosen ?? browser ?? "en";
+  const catalogue = locale === "de" ? (await import("./de.ts")).de : en;
+  document.documentElement.lang = locale;
+  if (chosen) localStorage.setItem(storageKey, chosen);
+  else localStorage.removeItem(storageKey);
+  useI18n.setState({ chosen, locale, t: translator(locale, catalogue) });
+}
+
+/** Loads the language of the last visit. */
+export function restoreLocale(): Promise<void> {
+  const kept = localStorage.getItem(storageKey);
+  return chooseLocale(isLocale(kept) ? kept : undefined);
+}
+
+/** The texts of the chosen language, outside of components. */
+export function currentT(): Translate {
+  return useI18n.getState().t;
+}

@@ -1,0 +1,12 @@
+/** A piece of running text. */
+export type Inline =
+  | { kind: "text"; text: string }
+  | { kind: "strong" | "em" | "strike"; children: Inline[] }
+  | { kind: "code"; text: string }
+  | { kind: "link"; href: string; children: Inline[] };
+
+export type Block =
+  | { kind: "paragraph"; children: Inline[] }
+  | { kind: "code"; language: string; text: string }
+  | { kind: "quote"; blocks: Block[] }
+  | { kind: "list"; ordered: boolean; start: number; items: Inline[][] };

@@ -1,0 +1,19 @@
+import { create } from "zustand";
+
+const useAnnouncement = create<{ text: string }>(() => ({ text: "" }));
+
+/** Has a screen reader say something, without moving the focus. */
+export function announce(text: string): void {
+  // The same text twice would not be said twice: an invisible difference makes it new.
+  useAnnouncement.setState(({ text: before }) => ({ text: before === text ? `${text}\u00a0` : text }));
+}
+
+/** The place that screen readers listen to. */
+export function Announcer() {
+  const text = useAnnouncement((state) => state.text);
+  return (
+    <div className="sr-only" role="log" aria-live="polite" aria-atomic="true">
+      {text}
+    </div>
+  );
+}

@@ -1,0 +1,15 @@
+import { useSyncExternalStore } from "react";
+
+/** Whether a media query holds; live. */
+export function useMedia(query: string): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      const list = window.matchMedia(query);
+      list.addEventListener("change", changed);
+      return () => {
+        list.removeEventListener("change", changed);
+      };
+    },
+    () => window.matchMedia(query).matches,
+  );
+}
