@@ -1,20 +1,12 @@
 import type { QueryClient } from "@tanstack/react-query";
 import type { Conversation, Entry } from "../wire/types.ts";
 import { foldConversation } from "./conversation-fold.ts";
+import { type ConversationList, emptyList } from "./conversation-list.ts";
 import { keys } from "./keys.ts";
 import { append, type Timeline } from "./timeline.ts";
 
-/** The conversations that are known here. */
-export interface ConversationList {
-  byId: Readonly<Record<string, Conversation>>;
-  /** Where the next page of the list begins; null when all are here. */
-  nextPage: string | null;
-}
-
 /** What became of an entry. `gap`: entries before it are missing. `unknown`: so is its conversation. */
 export type Applied = "applied" | "old" | "gap" | "unknown";
-
-export const emptyList: ConversationList = { byId: {}, nextPage: null };
 
 export function knownConversation(client: QueryClient, id: string): Conversation | undefined {
   return client.getQueryData<ConversationList>(keys.conversations)?.byId[id];

@@ -4,9 +4,10 @@ import type { ApiError } from "../wire/errors.ts";
 import type { Line } from "../wire/socket.ts";
 import type { Entry, Receipt } from "../wire/types.ts";
 import type { uploadFile } from "../wire/upload.ts";
-import { type ConversationList, emptyList, knownConversation, putConversation } from "./apply-entry.ts";
+import { knownConversation, putConversation } from "./apply-entry.ts";
 import { CatchUp } from "./catch-up.ts";
-import { foldOwnRead, foldReceipt, mergeConversation } from "./conversation-fold.ts";
+import { foldOwnRead, foldReceipt } from "./conversation-fold.ts";
+import { type ConversationList, emptyList, mergePage, type ToldPage } from "./conversation-list.ts";
 import { Keeper } from "./keeper.ts";
 import { keys } from "./keys.ts";
 import { setLine, setUpload } from "./line-state.ts";
@@ -79,7 +80,7 @@ export class Engine {
         this.outbox.settle(id, seq);
       },
     });
-    this.timelines = new TimelineLoader({ client, api: parts.api, store, catchUp: this.catchUp });
+    this.timelines = new TimelineLoader({ client, api: parts.api, store, catchUp: this.catchUp, later });
     this.#keeper = new Keeper({ client, store, later });
     this.outbox = new Outbox({
       line,
@@ -118,15 +119,18 @@ export class Engine {
     if (!this.#line.isUp()) setLine("offline");
   }
 
-  /** The first page of the list, merged into what is known already. */
+  /** The first page of the list, to be merged by `writeList`. */
   async loadConversations(): Promise<ConversationList> {
-    return this.#loadPage(undefined);
+    return { ...emptyList, told: await this.#loadPage(undefined) };
   }
 
   /** The next page of the list, if there is one. */
   async loadMoreConversations(): Promise<void> {
-    const list = this.#parts.client.getQueryData<ConversationList>(keys.conversations);
-    if (list?.nextPage) this.#parts.client.setQueryData(keys.conversations, await this.#loadPage(list.nextPage));
+    const { client } = this.#parts;
+    const cursor = client.getQueryData<ConversationList>(keys.conversations)?.nextPage;
+    if (!cursor) return;
+    const page = await this.#loadPage(cursor);
+    client.setQueryData<ConversationList>(keys.conversations, (list = emptyList) => mergePage(list, page));
   }
 
   /** This person has seen everything up to seq. */
@@ -147,30 +151,17 @@ export class Engine {
     this.#keeper.close();
   }
 
-  async #loadPage(cursor: string | undefined): Promise<ConversationList> {
+  async #loadPage(cursor: string | undefined): Promise<ToldPage> {
     const before = this.#parts.client.getQueryData<ConversationList>(keys.conversations)?.byId ?? {};
     const page = await this.#parts.api.conversations({ limit: listPage, cursor });
-    const known = this.#parts.client.getQueryData<ConversationList>(keys.conversations) ?? emptyList;
-    const byId = { ...known.byId };
-    for (const told of page.items) {
-      const merged = mergeConversation(byId[told.id], told);
-      byId[told.id] = merged;
-      if (merged.last_seq > merged.delivered_seq) this.#receipts.delivered(merged.id, merged.last_seq);
-    }
-    if (!cursor) {
-      const told = new Set(page.items.map((conversation) => conversation.id));
-      const oldest = page.next_cursor === null ? "" : (page.items.at(-1)?.active_at ?? "");
-      for (const [id, old] of Object.entries(before)) {
-        // It should be on this page, is not, and nothing happened to it meanwhile: this person was removed while away.
-        if (!told.has(id) && old.active_at >= oldest && byId[id] === old) delete byId[id];
+    // Once the page is in the list, timelines that are behind it catch up.
+    this.#parts.later(0, () => {
+      for (const told of page.items) {
+        if (told.unread > 0) this.#receipts.delivered(told.id, told.last_seq);
+        this.catchUp.verify(told.id);
       }
-    }
-    const list = { byId, nextPage: page.next_cursor };
-    // The caller puts the list in place; after that timelines that are behind it catch up.
-    setTimeout(() => {
-      for (const told of page.items) this.catchUp.verify(told.id);
     });
-    return list;
+    return { items: page.items, next: page.next_cursor, first: cursor === undefined, before };
   }
 
   #listen(): void {

@@ -1,6 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
-import type { Conversation } from "../wire/types.ts";
-import type { ConversationList } from "./apply-entry.ts";
+import { byActivity, type ConversationList } from "./conversation-list.ts";
 import { keys } from "./keys.ts";
 import type { Store } from "./store.ts";
 import { tailOf, type Timeline } from "./timeline.ts";
@@ -14,12 +13,6 @@ export interface KeeperParts {
 const pauseMs = 800;
 const keptConversations = 100;
 const keptItems = 60;
-
-export function byActivity(list: ConversationList | undefined): Conversation[] {
-  return Object.values(list?.byId ?? {}).sort(
-    (a, b) => b.active_at.localeCompare(a.active_at) || b.id.localeCompare(a.id),
-  );
-}
 
 /** Keeps the list and the newest part of each opened conversation on the device, so that the next start paints at once. */
 export class Keeper {

@@ -154,6 +154,8 @@ export class Outbox {
       (item) => !known.has(item.client_id) && (held(item.client_id) || item.acked !== undefined),
     );
     const acked = new Map(this.#items.filter((item) => item.acked !== undefined).map((i) => [i.client_id, i]));
+    // A clock that was set back must not put new items before these.
+    this.#lastOrder = Math.max(this.#lastOrder, kept.at(-1)?.order ?? 0);
     this.#set([...kept.map((item) => acked.get(item.client_id) ?? item), ...ours].sort((a, b) => a.order - b.order));
   }
 

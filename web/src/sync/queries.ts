@@ -9,10 +9,9 @@ import {
 } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { api } from "../wire/api.ts";
-import { ApiError } from "../wire/errors.ts";
 import type { Conversation, Me, Member, Message, Page, Presence, Session, User } from "../wire/types.ts";
-import type { ConversationList } from "./apply-entry.ts";
-import { byActivity } from "./keeper.ts";
+import { byActivity, type ConversationList } from "./conversation-list.ts";
+import { listOptions, timelineOptions } from "./options.ts";
 import { keys } from "./keys.ts";
 import type { OutboxItem } from "./outbox-item.ts";
 import { useEngine } from "./session-context.ts";
@@ -30,13 +29,7 @@ export function useMe(): Me {
 
 function useList<T>(select: (list: ConversationList) => T): UseQueryResult<T> {
   const engine = useEngine();
-  return useQuery({
-    queryKey: keys.conversations,
-    queryFn: () => engine.loadConversations(),
-    staleTime: Infinity,
-    gcTime: Infinity,
-    select,
-  });
+  return useQuery({ ...listOptions(engine), select });
 }
 
 /** The list of conversations, last active first. */
@@ -71,13 +64,7 @@ export function useConversation(id: string): Conversation | null | undefined {
 /** A conversation's log as far as it is loaded; live. */
 export function useTimeline(id: string): UseQueryResult<Timeline> {
   const engine = useEngine();
-  return useQuery({
-    queryKey: keys.timeline(id),
-    queryFn: () => engine.timelines.loadTail(id),
-    staleTime: Infinity,
-    gcTime: 30 * minuteMs,
-    retry: (failures, error) => !(error instanceof ApiError && error.code === "not_found") && failures < 3,
-  });
+  return useQuery(timelineOptions(engine, id));
 }
 
 /** What is not confirmed yet, in order. */

@@ -5,7 +5,7 @@ import { asApiError } from "../wire/errors.ts";
 import { openLine } from "../wire/socket.ts";
 import type { Me } from "../wire/types.ts";
 import { uploadFile } from "../wire/upload.ts";
-import type { ConversationList } from "./apply-entry.ts";
+import type { ConversationList } from "./conversation-list.ts";
 import { keepDrafts } from "./drafts.ts";
 import { Engine, type EngineParts } from "./engine.ts";
 import { keys } from "./keys.ts";

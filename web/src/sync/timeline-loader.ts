@@ -14,6 +14,7 @@ export interface TimelineLoaderParts {
   api: Pick<Api, "entries" | "messages">;
   store: Pick<Store, "tail">;
   catchUp: Pick<CatchUp, "fetchConversation" | "verify">;
+  later: (ms: number, task: () => void) => () => void;
 }
 
 /** How many entries one page holds. The log is dense, so a page is a stretch of seqs. */
@@ -32,13 +33,20 @@ export class TimelineLoader {
 
   /** The newest part of a conversation: from the device if it has it, else from the server. */
   async loadTail(id: string): Promise<Timeline> {
+    try {
+      return await this.#loadTail(id);
+    } finally {
+      // Once the query has the data, live delivery takes over; whatever came in between is fetched.
+      this.#parts.later(0, () => {
+        this.#parts.catchUp.verify(id);
+      });
+    }
+  }
+
+  async #loadTail(id: string): Promise<Timeline> {
     const kept = await this.#parts.store.tail(id);
     const conversation = knownConversation(this.#parts.client, id) ?? (await this.#parts.catchUp.fetchConversation(id));
     if (!conversation) throw new ApiError("not_found");
-    // Once the query has the data, live delivery takes over; whatever came in between is fetched.
-    setTimeout(() => {
-      this.#parts.catchUp.verify(id);
-    });
     const first = Math.max(conversation.visible_from, 1);
     const usable = kept && kept.lo >= first && kept.hi + keptIsStale > conversation.last_seq;
     if (usable) return timelineOfTail(first, kept);

@@ -1,0 +1,389 @@
+import { QueryClient, QueryObserver } from "@tanstack/react-query";
+import fc, { type Scheduler } from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Api } from "../wire/api.ts";
+import { ApiError } from "../wire/errors.ts";
+import type { Line, LineEvents, ServerEvents } from "../wire/socket.ts";
+import type { Message } from "../wire/types.ts";
+import { knownConversation } from "./apply-entry.ts";
+import { Engine } from "./engine.ts";
+import { keys } from "./keys.ts";
+import { listOptions, timelineOptions } from "./options.ts";
+import { forgetfulStore, type Store } from "./store.ts";
+import { pageLocks, type Tabs } from "./tabs.ts";
+import { conversationId as id, FakeServer, me, other } from "./testing/fake-server.ts";
+import { rangeAt, tailOf, type Timeline } from "./timeline.ts";
+
+type Listeners = { [E in keyof ServerEvents]?: ServerEvents[E] };
+
+/** A network of which the scheduler decides what arrives when; answers, pushes and timers alike. */
+class FakeNetwork {
+  readonly server: FakeServer;
+  readonly scheduler: Scheduler;
+  /** Grows with each connection: what was under way on an older one is lost. */
+  connection = 0;
+  isUp = false;
+  clock = 1_800_000_000_000;
+  losePush = false;
+  #listeners: Listeners = {};
+  #lineListeners: { [E in keyof LineEvents]?: LineEvents[E] } = {};
+
+  constructor(server: FakeServer, scheduler: Scheduler) {
+    this.server = server;
+    this.scheduler = scheduler;
+    server.onEntry = (entry) => {
+      const { connection } = this;
+      if (!this.isUp || this.losePush) {
+        this.losePush = false;
+        return;
+      }
+      void scheduler.schedule(Promise.resolve(), `push ${String(entry.seq)}`).then(() => {
+        if (this.isUp && connection === this.connection) this.#listeners.entry?.(entry);
+      });
+    };
+  }
+
+  up(): void {
+    if (this.isUp) return;
+    this.isUp = true;
+    this.connection += 1;
+    const { connection } = this;
+    void this.scheduler.schedule(Promise.resolve(), "ready").then(() => {
+      if (connection !== this.connection || !this.isUp) return;
+      this.#lineListeners.up?.();
+      this.#listeners.ready?.({
+        user: { id: me, username: "me", display_name: "me" },
+        cursor: String(this.server.head),
+        heads_changed: [{ conversation_id: id, last_seq: this.server.head }],
+      });
+    });
+  }
+
+  down(): void {
+    if (!this.isUp) return;
+    this.isUp = false;
+    this.#lineListeners.down?.();
+  }
+
+  resync(): void {
+    if (this.isUp) this.#listeners.resync?.();
+  }
+
+  line(): Line {
+    this.#listeners = {};
+    this.#lineListeners = {};
+    return {
+      on: (event, listener) => {
+        this.#listeners[event] = listener;
+      },
+      onLine: (event, listener) => {
+        this.#lineListeners[event] = listener;
+      },
+      isUp: () => this.isUp,
+      connect: () => undefined,
+      close: () => undefined,
+      call: async (name, request) => {
+        const { connection } = this;
+        const alive = (): boolean => this.isUp && connection === this.connection;
+        if (!this.isUp) throw new ApiError("offline");
+        // The request may be lost, or its answer after it was done.
+        await this.scheduler.schedule(Promise.resolve(), `ask ${name}`);
+        if (!alive()) throw new ApiError("offline");
+        const answer = this.server.call(name, request);
+        await this.scheduler.schedule(Promise.resolve(), `answer ${name}`);
+        if (!alive()) throw new ApiError("timeout");
+        return answer;
+      },
+    };
+  }
+
+  api(): Api {
+    const delayed =
+      <A extends unknown[], R>(name: string, call: (...args: A) => Promise<R>) =>
+      async (...args: A): Promise<R> => {
+        await this.scheduler.schedule(Promise.resolve(), `get ${name}`);
+        if (!this.isUp) throw new ApiError("offline");
+        const answer = await call(...args);
+        await this.scheduler.schedule(Promise.resolve(), `got ${name}`);
+        return structuredClone(answer);
+      };
+    const { rest } = this.server;
+    const api = {
+      conversation: delayed("conversation", rest.conversation),
+      conversations: delayed("conversations", rest.conversations),
+      entries: delayed("entries", rest.entries),
+      messages: delayed("messages", rest.messages),
+      sync: delayed("sync", rest.sync),
+    };
+    return api as Partial<Api> as Api;
+  }
+}
+
+const silentTabs: Tabs = { tell: () => undefined, hear: () => () => undefined, close: () => undefined };
+
+class Client {
+  readonly queries = new QueryClient({ defaultOptions: { queries: { retry: false, gcTime: Infinity } } });
+  readonly engine: Engine;
+  readonly #observers: (() => void)[] = [];
+
+  constructor(network: FakeNetwork, store: Store, name: string) {
+    let ids = 0;
+    this.engine = new Engine({
+      client: this.queries,
+      api: network.api(),
+      openLine: () => network.line(),
+      upload: () => Promise.reject(new ApiError("offline")),
+      store,
+      tabs: silentTabs,
+      locks: pageLocks(),
+      me,
+      now: () => (network.clock += 1),
+      newId: () => `${name}-${String((ids += 1))}`,
+      later: (_ms, task) => {
+        let cancelled = false;
+        void network.scheduler.schedule(Promise.resolve(), "timer").then(() => {
+          if (!cancelled) task();
+        });
+        return () => {
+          cancelled = true;
+        };
+      },
+      onSignedOut: () => undefined,
+      onRefused: () => undefined,
+      onMessage: () => undefined,
+    });
+  }
+
+  /** What an open conversation on screen does: it watches the list and the timeline. */
+  open(): void {
+    const list = new QueryObserver(this.queries, listOptions(this.engine));
+    const timeline = new QueryObserver(this.queries, { ...timelineOptions(this.engine, id), retry: false });
+    this.#observers.push(list.subscribe(() => undefined), timeline.subscribe(() => undefined));
+  }
+
+  timeline(): Timeline | undefined {
+    return this.queries.getQueryData<Timeline>(keys.timeline(id));
+  }
+
+  /** What "try again" does after a load that failed. */
+  async retryLoads(): Promise<void> {
+    await this.queries.refetchQueries({ predicate: (query) => query.state.status === "error" });
+  }
+
+  close(): void {
+    for (const stop of this.#observers) stop();
+    this.engine.close();
+    this.queries.clear();
+  }
+}
+
+type Step =
+  | { do: "theySend" | "iSend" | "goDown" | "comeUp" | "losePush" | "resync" | "older" | "read" | "reload" | "role" }
+  | { do: "theyEdit" | "theyDelete" | "theyReact" | "iReact" | "iEdit" | "iDelete" | "around"; pick: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom<Step>({ do: "theySend" }, { do: "iSend" }) },
+  { weight: 3, arbitrary: fc.constantFrom<Step>({ do: "goDown" }, { do: "comeUp" }, { do: "losePush" }, { do: "resync" }) },
+  { weight: 2, arbitrary: fc.constantFrom<Step>({ do: "older" }, { do: "read" }, { do: "reload" }, { do: "role" }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom<Extract<Step, { pick: number }>["do"]>(
+        "theyEdit",
+        "theyDelete",
+        "theyReact",
+        "iReact",
+        "iEdit",
+        "iDelete",
+        "around",
+      ),
+      pick: fc.nat(1_000),
+    }),
+  },
+);
+
+const sorted = (message: Message): Message => ({
+  ...message,
+  reactions: Object.fromEntries(
+    Object.entries(message.reactions)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([emoji, users]) => [emoji, [...users].sort()]),
+  ),
+});
+
+/** A lost last push leaves no gap to see; the server's own comparison of heads tells a gateway, which says `resync`. */
+async function settle(network: FakeNetwork, client: Client): Promise<void> {
+  for (let round = 0; round < 6; round += 1) {
+    network.up();
+    network.resync();
+    await network.scheduler.waitIdle();
+    await Promise.all([client.retryLoads(), network.scheduler.waitIdle()]);
+    await network.scheduler.waitIdle();
+  }
+}
+
+class World {
+  readonly server = new FakeServer();
+  readonly network: FakeNetwork;
+  readonly #store = forgetfulStore();
+  client: Client;
+  sent: string[] = [];
+  #names = 0;
+
+  constructor(scheduler: Scheduler, history: number) {
+    for (let i = 0; i < history; i += 1) this.server.send(i % 3 === 0 ? me : other, `h${String(i)}`, `history ${String(i)}`);
+    this.network = new FakeNetwork(this.server, scheduler);
+    this.client = this.#start();
+    this.network.up();
+  }
+
+  #start(): Client {
+    const client = new Client(this.network, this.#store, `page${String((this.#names += 1))}`);
+    void client.engine.start();
+    client.open();
+    return client;
+  }
+
+  /** One of the messages of a person that still stand. */
+  #pick(sender: string | null, pick: number): number | undefined {
+    const candidates = this.server.messages().filter((message) => !message.deleted_at && (sender === null || message.sender_id === sender));
+    return candidates[pick % Math.max(1, candidates.length)]?.seq;
+  }
+
+  run(action: Step): void {
+    const { server, network } = this;
+    const { engine } = this.client;
+    switch (action.do) {
+      case "theySend":
+        server.send(other, `o${String(server.head)}`, `theirs ${String(server.head)}`);
+        break;
+      case "iSend": {
+        const text = `mine ${String(this.sent.length)}`;
+        this.sent.push(text);
+        engine.outbox.add(id, { kind: "message", text, files: [] });
+        break;
+      }
+      case "goDown":
+        network.down();
+        break;
+      case "comeUp":
+        network.up();
+        break;
+      case "losePush":
+        network.losePush = true;
+        break;
+      case "resync":
+        network.resync();
+        break;
+      case "role":
+        server.setRole(other, server.head % 2 === 0 ? "admin" : "member");
+        break;
+      case "older": {
+        const timeline = this.client.timeline();
+        if (timeline) void engine.timelines.loadBefore(id, tailOf(timeline).lo).catch(() => undefined);
+        break;
+      }
+      case "read":
+        engine.read(id, knownConversation(this.client.queries, id)?.last_seq ?? 0);
+        break;
+      case "reload":
+        this.client.close();
+        network.down();
+        this.client = this.#start();
+        network.up();
+        break;
+      default:
+        this.#runPicked(action);
+    }
+  }
+
+  #runPicked(action: Extract<Step, { pick: number }>): void {
+    const { engine } = this.client;
+    const target = this.#pick(action.do.startsWith("i") && action.do !== "iReact" ? me : action.do.startsWith("they") && action.do !== "theyReact" ? other : null, action.pick);
+    if (target === undefined) return;
+    const emoji = action.pick % 2 === 0 ? "👍" : "🎉";
+    switch (action.do) {
+      case "theyEdit":
+        this.server.edit(other, target, `edited ${String(action.pick)}`);
+        break;
+      case "theyDelete":
+        this.server.remove(other, target);
+        break;
+      case "theyReact":
+        this.server.react(other, target, emoji, action.pick % 3 !== 0);
+        break;
+      case "iReact":
+        engine.outbox.add(id, { kind: "reaction", target, emoji, on: action.pick % 3 !== 0 });
+        break;
+      case "iEdit":
+        engine.outbox.add(id, { kind: "edit", target, text: `my edit ${String(action.pick)}` });
+        break;
+      case "iDelete":
+        engine.outbox.add(id, { kind: "delete", target });
+        break;
+      case "around":
+        void engine.timelines.loadAround(id, target).catch(() => undefined);
+        break;
+    }
+  }
+}
+
+describe("convergence", () => {
+  test("any interleaving of pushes, pages, own doings, losses and reconnects ends with the server's list", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.constantFrom(0, 5, 130, 260),
+        fc.array(fc.tuple(step, fc.nat(6)), { maxLength: 40 }),
+        async (scheduler, history, steps) => {
+          const world = new World(scheduler, history);
+          for (const [action, turns] of steps) {
+            world.run(action);
+            for (let i = 0; i < turns && scheduler.count() > 0; i += 1) await scheduler.waitNext(1);
+          }
+          await settle(world.network, world.client);
+          const { client, server } = world;
+
+          // Each own message is there once, in the order it was written.
+          const mine = server.log.filter((entry) => entry.kind === "message" && entry.client_id.startsWith("page"));
+          expect(mine.length).toBe(world.sent.length);
+          const order = mine.map((entry) => (entry.kind === "message" ? entry.client_id : ""));
+          expect(new Set(order).size).toBe(order.length);
+          const texts = mine.flatMap((entry) => (entry.kind === "message" && !entry.redacted ? entry.text : []));
+          expect(texts).toEqual(world.sent.filter((text) => texts.includes(text)));
+          expect(client.engine.outbox.items).toEqual([]);
+
+          // What is shown is what the server has, wherever one looks.
+          const timeline = client.timeline();
+          expect(timeline?.head).toBe(server.head);
+          for (const range of timeline?.ranges ?? []) {
+            const shown = range.items.map((item) => (item.kind === "message" ? sorted(item) : item.entry));
+            const want = server.log.slice(range.lo - 1, range.hi).flatMap((entry) => {
+              if (entry.kind === "message") return sorted(server.message(entry.seq));
+              return entry.kind === "created" || entry.kind === "role" ? entry : [];
+            });
+            expect(shown).toEqual(want);
+          }
+          expect(rangeAt(timeline ?? failed(), server.head)?.hi).toBe(server.head);
+
+          // So is the conversation's line in the list.
+          const told = server.conversation();
+          const known = knownConversation(client.queries, id);
+          expect(known && { ...known, last_message: known.last_message && sorted(known.last_message) }).toMatchObject({
+            last_seq: told.last_seq,
+            messages: told.messages,
+            unread: told.unread,
+            read_seq: told.read_seq,
+            last_message: told.last_message && sorted(told.last_message),
+          });
+          client.close();
+        },
+      ),
+      { numRuns: Number(process.env["PARLEY_RUNS"] ?? 100) },
+    );
+  }, 120_000);
+});
+
+function failed(): never {
+  throw new Error("the timeline was never loaded");
+}
