@@ -1,5 +1,3 @@
-import type { Locale } from "./i18n/i18n.ts";
-
 const dayMs = 86_400_000;
 
 function startOfDay(date: Date): number {
@@ -14,7 +12,7 @@ export function daysAgo(then: Date, now: Date): number {
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** Formatters are dear to make and are asked for in every row. */
-function format(locale: Locale, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+function format(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = locale + JSON.stringify(options);
   const known = formats.get(key) ?? new Intl.DateTimeFormat(locale, options);
   formats.set(key, known);
@@ -22,12 +20,12 @@ function format(locale: Locale, options: Intl.DateTimeFormatOptions): Intl.DateT
 }
 
 /** "14:05" */
-export function clock(iso: string, locale: Locale): string {
+export function clock(iso: string, locale: string): string {
   return format(locale, { hour: "2-digit", minute: "2-digit" }).format(new Date(iso));
 }
 
 /** The whole date and time, for titles. */
-export function fullTime(iso: string, locale: Locale): string {
+export function fullTime(iso: string, locale: string): string {
   return format(locale, { dateStyle: "full", timeStyle: "short" }).format(new Date(iso));
 }
 
@@ -37,7 +35,7 @@ interface DayWords {
 }
 
 /** "Today", "Monday", "3 March", "3 March 2024" */
-export function dayName(iso: string, locale: Locale, words: DayWords, now = new Date()): string {
+export function dayName(iso: string, locale: string, words: DayWords, now = new Date()): string {
   const then = new Date(iso);
   const days = daysAgo(then, now);
   if (days === 0) return words.today;
@@ -48,7 +46,7 @@ export function dayName(iso: string, locale: Locale, words: DayWords, now = new 
 }
 
 /** What a list shows: the clock today, then the weekday, then the date. */
-export function listTime(iso: string, locale: Locale, words: DayWords, now = new Date()): string {
+export function listTime(iso: string, locale: string, words: DayWords, now = new Date()): string {
   const then = new Date(iso);
   const days = daysAgo(then, now);
   if (days <= 0) return clock(iso, locale);
@@ -59,7 +57,7 @@ export function listTime(iso: string, locale: Locale, words: DayWords, now = new
 }
 
 /** "5 minutes ago", "yesterday", "3 March" */
-export function ago(iso: string, locale: Locale, words: { justNow: string }, now = new Date()): string {
+export function ago(iso: string, locale: string, words: { justNow: string }, now = new Date()): string {
   const then = new Date(iso);
   const minutes = Math.floor((now.getTime() - then.getTime()) / 60_000);
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });

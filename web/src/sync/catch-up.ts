@@ -16,6 +16,8 @@ export interface CatchUpParts {
   later: (ms: number, task: () => void) => () => void;
   /** An entry came to be shown, for the first time. */
   onApplied: (entry: Entry) => void;
+  /** The server told of a conversation. */
+  onTold: (conversation: Conversation) => void;
   /** A conversation's log is applied up to a new seq. */
   onAdvanced: (conversationId: string, seq: number) => void;
 }
@@ -27,6 +29,8 @@ const pageSize = 200;
 /** Whoever is further behind loads the newest part anew instead of everything between. */
 const tooFar = 1_000;
 const maxHeld = 500;
+/** Up to this many changed conversations are asked for one by one. */
+const fewHeads = 4;
 
 /**
  * Takes entries in whatever order and over whatever way they come, and applies
@@ -79,12 +83,25 @@ export class CatchUp {
       }
       if (head.last_seq > (appliedSeq(this.#parts.client, id) ?? 0)) void this.repair(id);
     }
+    this.#refreshReceipts(heads);
+  }
+
+  /** Heads do not tell how far others have read: that is asked for each conversation, or for all at once. */
+  #refreshReceipts(heads: readonly Head[]): void {
+    if (heads.length > fewHeads) {
+      void this.#parts.client.invalidateQueries({ queryKey: keys.conversations });
+      return;
+    }
+    for (const { conversation_id: id } of heads) {
+      if (knownConversation(this.#parts.client, id)?.receipts.length) void this.fetchConversation(id).catch(() => undefined);
+    }
   }
 
   /** Takes a conversation as the server tells it. */
   takeConversation(told: Conversation): void {
     const known = knownConversation(this.#parts.client, told.id);
     putConversation(this.#parts.client, told.id, mergeConversation(known, told));
+    this.#parts.onTold(told);
     this.#release(told.id);
     this.verify(told.id);
   }
@@ -185,6 +202,7 @@ export class CatchUp {
     this.#held.delete(id);
     const fresh = await this.#parts.api.conversation(id);
     putConversation(this.#parts.client, id, fresh);
+    this.#parts.onTold(fresh);
     await this.#parts.client.resetQueries({ queryKey: keys.timeline(id), exact: true });
     this.verify(id);
   }

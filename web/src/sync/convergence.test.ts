@@ -379,7 +379,7 @@ describe("convergence", () => {
           client.close();
         },
       ),
-      { numRuns: Number(process.env["PARLEY_RUNS"] ?? 100) },
+      { numRuns: 100 },
     );
   }, 120_000);
 });

@@ -2,7 +2,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import type { Api } from "../wire/api.ts";
 import type { ApiError } from "../wire/errors.ts";
 import type { Line } from "../wire/socket.ts";
-import type { Entry, Receipt } from "../wire/types.ts";
+import type { Conversation, Entry, Receipt } from "../wire/types.ts";
 import type { uploadFile } from "../wire/upload.ts";
 import { knownConversation, putConversation } from "./apply-entry.ts";
 import { CatchUp } from "./catch-up.ts";
@@ -75,6 +75,9 @@ export class Engine {
       later,
       onApplied: (entry) => {
         this.#applied(entry);
+      },
+      onTold: (told) => {
+        this.#received(told);
       },
       onAdvanced: (id, seq) => {
         this.outbox.settle(id, seq);
@@ -157,11 +160,17 @@ export class Engine {
     // Once the page is in the list, timelines that are behind it catch up.
     this.#parts.later(0, () => {
       for (const told of page.items) {
-        if (told.unread > 0) this.#receipts.delivered(told.id, told.last_seq);
+        this.#received(told);
         this.catchUp.verify(told.id);
       }
     });
     return { items: page.items, next: page.next_cursor, first: cursor === undefined, before };
+  }
+
+  /** Whatever way messages come here, their senders are told that they came. */
+  #received(told: Conversation): void {
+    const last = told.last_message;
+    if (told.unread > 0 && last && last.seq > told.delivered_seq) this.#receipts.delivered(told.id, last.seq);
   }
 
   #listen(): void {

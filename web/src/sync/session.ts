@@ -51,8 +51,9 @@ export class SessionKeeper {
       const conversations = await store.conversations().catch(() => []);
       if (conversations.length > 0) {
         const byId = Object.fromEntries(conversations.map((conversation) => [conversation.id, conversation]));
-        // Old on purpose (updatedAt 1): the query asks the server at once.
-        client.setQueryData<ConversationList>(keys.conversations, { byId, nextPage: null }, { updatedAt: 1 });
+        client.setQueryData<ConversationList>(keys.conversations, { byId, nextPage: null });
+        // What was kept is only for the first look: whoever shows the list asks the server at once.
+        await client.invalidateQueries({ queryKey: keys.conversations, refetchType: "none" });
       }
       await this.#begin(kept);
     }

@@ -14,14 +14,15 @@ export type Translate = (key: MessageKey, parameters?: Parameters) => string;
 interface State {
   /** What the person chose; undefined follows the browser. */
   chosen: Locale | undefined;
-  locale: Locale;
+  /** How dates and numbers are written: the browser's region where its language is the chosen one. */
+  region: string;
   t: Translate;
 }
 
 const storageKey = "parley.locale";
 
 /** Makes the function that gives the texts of one catalogue. */
-export function translator(locale: Locale, catalogue: Catalogue): Translate {
+export function translator(locale: string, catalogue: Catalogue): Translate {
   const plurals = new Intl.PluralRules(locale);
   const numbers = new Intl.NumberFormat(locale);
   const shown = (value: string | number): string => (typeof value === "number" ? numbers.format(value) : value);
@@ -35,13 +36,14 @@ export function translator(locale: Locale, catalogue: Catalogue): Translate {
   };
 }
 
-const useI18n = create<State>(() => ({ chosen: undefined, locale: "en", t: translator("en", en) }));
+const useI18n = create<State>(() => ({ chosen: undefined, region: "en", t: translator("en", en) }));
 
 export function useT(): Translate {
   return useI18n((state) => state.t);
 }
-export function useLocale(): Locale {
-  return useI18n((state) => state.locale);
+/** The language tag that dates and numbers are written by. */
+export function useLocale(): string {
+  return useI18n((state) => state.region);
 }
 export function useChosenLocale(): Locale | undefined {
   return useI18n((state) => state.chosen);
@@ -59,7 +61,8 @@ export async function chooseLocale(chosen: Locale | undefined): Promise<void> {
   document.documentElement.lang = locale;
   if (chosen) localStorage.setItem(storageKey, chosen);
   else localStorage.removeItem(storageKey);
-  useI18n.setState({ chosen, locale, t: translator(locale, catalogue) });
+  const region = navigator.languages.find((tag) => tag.startsWith(locale)) ?? locale;
+  useI18n.setState({ chosen, region, t: translator(region, catalogue) });
 }
 
 /** Loads the language of the last visit. */

@@ -1,0 +1,132 @@
+import { expect, test } from "@playwright/test";
+import {
+  composer,
+  expectNoComplaints,
+  expectProgress,
+  message,
+  newPerson,
+  openFromList,
+  send,
+  shownTexts,
+  startDirect,
+} from "./people.ts";
+
+test("two people chat live, ticks turn to seen, and a reload keeps everything", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+
+  await startDirect(ada, grace);
+  await send(ada, "Hello Grace");
+  await expectProgress(ada, "Hello Grace", "delivered");
+  const row = grace.page.getByRole("link", { name: /Ada Lovelace.*Hello Grace/s });
+  await expect(row).toContainText("1 unread message");
+
+  await openFromList(grace, "Ada Lovelace");
+  await expect(message(grace, "Hello Grace")).toBeVisible();
+  await expectProgress(ada, "Hello Grace", "seen");
+  await expect(row).not.toContainText("unread");
+
+  await composer(grace).pressSequentially("Hi");
+  await expect(ada.page.getByText("Grace Hopper is typing…")).toBeVisible();
+  await composer(grace).press("Enter");
+  await expect(message(ada, "Hi")).toBeVisible();
+  await expect(ada.page.getByText("Grace Hopper is typing…")).toBeHidden();
+  await composer(ada).fill("**bold** and `code`");
+  await composer(ada).press("Enter");
+  await expect(message(grace, "bold and code").locator("strong")).toHaveText("bold");
+  await expect(ada.page.locator("header").getByText("online")).toBeVisible();
+
+  const before = await shownTexts(ada);
+  await ada.page.reload();
+  await expect(message(ada, "bold and code")).toBeVisible();
+  expect(await shownTexts(ada)).toEqual(before);
+  expect(await shownTexts(grace)).toEqual(before);
+  expectNoComplaints(ada, grace);
+});
+
+test("edit, delete, reply, react", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  await startDirect(ada, grace);
+  await send(ada, "frist");
+  await openFromList(grace, "Ada Lovelace");
+
+  await composer(ada).press("ArrowUp");
+  await expect(composer(ada)).toHaveValue("frist");
+  await composer(ada).fill("first");
+  await composer(ada).press("Enter");
+  await expect(message(grace, "first")).toContainText("edited");
+
+  await message(grace, "first").hover();
+  await message(grace, "first").getByRole("button", { name: "Reply" }).click();
+  await send(grace, "an answer");
+  await expect(message(ada, "an answer").getByRole("button", { name: /first/ })).toBeVisible();
+
+  await message(ada, "an answer").click({ button: "right" });
+  await ada.page.getByRole("menuitem", { name: "React 👍" }).click();
+  const chip = message(grace, "an answer").getByRole("button", { name: /👍/ });
+  await expect(chip).toHaveText("👍1");
+  await chip.click();
+  await expect(message(ada, "an answer").getByRole("button", { name: /👍/ })).toHaveText("👍2");
+
+  await message(grace, "an answer").click({ button: "right" });
+  await grace.page.getByRole("menuitem", { name: "Delete" }).click();
+  await grace.page.getByRole("button", { name: "Delete" }).click();
+  await expect(ada.page.getByText("This message was deleted")).toBeVisible();
+  await expect(ada.page.getByText("an answer", { exact: true })).toBeHidden();
+  expectNoComplaints(ada, grace);
+});
+
+test("one goes offline, both write, and after the return both lists are equal", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  await startDirect(ada, grace);
+  await send(ada, "before");
+  await openFromList(grace, "Ada Lovelace");
+
+  await grace.context.setOffline(true);
+  await send(grace, "offline one");
+  await send(grace, "offline two");
+  await expectProgress(grace, "offline two", "waiting");
+  await expect(grace.page.getByText("Offline, 2 messages waiting")).toBeVisible({ timeout: 60_000 });
+  await send(ada, "while you were out 1");
+  await send(ada, "while you were out 2");
+
+  await grace.context.setOffline(false);
+  await expectProgress(grace, "offline two", "seen");
+  await expect(message(ada, "offline two")).toBeVisible();
+  await expect(grace.page.getByText(/waiting/)).toBeHidden();
+  const texts = await shownTexts(ada);
+  expect(texts).toEqual(["before", "while you were out 1", "while you were out 2", "offline one", "offline two"]);
+  expect(await shownTexts(grace)).toEqual(texts);
+
+  await Promise.all([ada.page.reload(), grace.page.reload()]);
+  await expect(message(ada, "offline two")).toBeVisible();
+  await expect(message(grace, "offline two")).toBeVisible();
+  expect(await shownTexts(ada)).toEqual(texts);
+  expect(await shownTexts(grace)).toEqual(texts);
+});
+
+test("what was written offline survives a closed page and is sent once", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  await startDirect(ada, grace);
+  await send(ada, "before");
+  const { page } = ada;
+  const address = page.url();
+  // The page itself still loads; the realtime connection and REST do not.
+  await ada.context.route(/\/(socket\.io|api)\//, (route) => route.abort());
+  await page.reload();
+  await expect(message(ada, "before")).toBeVisible();
+  await send(ada, "kept one");
+  await send(ada, "kept two");
+  await page.close();
+
+  await ada.context.unroute(/\/(socket\.io|api)\//);
+  ada.page = await ada.context.newPage();
+  await ada.page.goto(address);
+  await expectProgress(ada, "kept two", "delivered");
+  await openFromList(grace, "Ada Lovelace");
+  await expect(message(grace, "kept two")).toBeVisible();
+  expect(await shownTexts(grace)).toEqual(["before", "kept one", "kept two"]);
+});

@@ -1,0 +1,47 @@
+import { defineConfig } from "@playwright/test";
+
+const port = 3199;
+const given = process.env["PARLEY_URL"];
+const binary = process.env["PARLEY_BIN"];
+
+// Runs against PARLEY_URL, else starts PARLEY_BIN (a built bin/parley), else the sources.
+export default defineConfig({
+  testDir: "e2e",
+  outputDir: "../out/e2e",
+  fullyParallel: false,
+  workers: 1,
+  forbidOnly: process.env["CI"] !== undefined,
+  retries: 0,
+  timeout: 90_000,
+  expect: { timeout: 10_000 },
+  reporter: process.env["CI"] === undefined ? "list" : [["list"], ["github"]],
+  use: {
+    baseURL: given ?? `http://127.0.0.1:${String(port)}`,
+    locale: "en-GB",
+    timezoneId: "UTC",
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: process.env["PARLEY_CHROMIUM"] ?? "/usr/bin/chromium",
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+  ...(given === undefined
+    ? {
+        webServer: {
+          command: `rm -rf out/e2e-data && ${binary ?? "go run ./cmd/parley"} serve --addr 127.0.0.1:${String(port)} --data-dir out/e2e-data --signup-rate 0 --login-rate 1000`,
+          cwd: "..",
+          url: `http://127.0.0.1:${String(port)}/healthz`,
+          timeout: 180_000,
+          gracefulShutdown: { signal: "SIGTERM" as const, timeout: 10_000 },
+        },
+      }
+    : {}),
+});
