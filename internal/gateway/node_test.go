@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -66,6 +67,14 @@ type flakyViews struct {
 	fail        atomic.Bool
 	onMembers   atomic.Pointer[func(chat.UserID)] // called after memberships were read
 	memberships atomic.Int64
+	jitter      atomic.Int64 // longest pause between reading and using what was read
+}
+
+// pause makes what was read old.
+func (v *flakyViews) pause() {
+	if most := v.jitter.Load(); most > 0 {
+		time.Sleep(mathrand.N(time.Duration(most)))
+	}
 }
 
 func (v *flakyViews) Memberships(ctx context.Context, user chat.UserID) ([]chat.Membership, error) {
@@ -74,6 +83,7 @@ func (v *flakyViews) Memberships(ctx context.Context, user chat.UserID) ([]chat.
 	}
 	v.memberships.Add(1)
 	list, err := v.Store.Memberships(ctx, user)
+	v.pause()
 	if hook := v.onMembers.Load(); hook != nil {
 		(*hook)(user)
 	}
@@ -84,14 +94,18 @@ func (v *flakyViews) Entries(ctx context.Context, id chat.ConversationID, after 
 	if v.fail.Load() {
 		return nil, chat.ErrUnavailable
 	}
-	return v.Store.Entries(ctx, id, after, limit, maxBytes)
+	page, err := v.Store.Entries(ctx, id, after, limit, maxBytes)
+	v.pause()
+	return page, err
 }
 
 func (v *flakyViews) Conversation(ctx context.Context, user chat.UserID, id chat.ConversationID) (*chat.ConversationView, error) {
 	if v.fail.Load() {
 		return nil, chat.ErrUnavailable
 	}
-	return v.Store.Conversation(ctx, user, id)
+	view, err := v.Store.Conversation(ctx, user, id)
+	v.pause()
+	return view, err
 }
 
 // flakyBus loses what tests tell it to lose.

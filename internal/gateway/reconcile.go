@@ -91,41 +91,63 @@ func (g *Gateway) reconcileSoon(u *user, ch change) {
 }
 
 // reconcile makes a person's place in a room what the store says, and shows
-// their clients the conversation as it is now, or that it is gone.
+// their clients the conversation as it is now, or that it is gone. What was read is
+// acted upon only if the room has not seen members change meanwhile.
 func (g *Gateway) reconcile(ctx context.Context, u *user, ch change) error {
 	for {
+		before, last := g.membersAt(ch.id)
 		view, err := g.ports.Views.Conversation(ctx, u.id, ch.id)
 		switch {
 		case errors.Is(err, chat.ErrNotFound):
-			g.awaitStream(ctx, u, ch)
-			g.dismiss(u, ch.id, ch.tries > 0)
+			if ch.removal {
+				g.awaitStream(ctx, ch)
+			}
+			left, current := g.quit(u, ch.id, before)
+			if !current {
+				continue
+			}
+			if left || ch.tries > 0 {
+				g.tellGone(u, ch.id)
+			}
 			return nil
-		case err != nil && ch.removal:
-			// The entry said so, and nobody can say otherwise now: see nothing
-			// rather than too much. The next try tells the clients.
-			g.quit(u, ch.id)
-			return err //nolint:wrapcheck // the caller says who and where
 		case err != nil:
+			if ch.removal && last < ch.seq {
+				// The entry said so, and nobody can say otherwise now: see nothing
+				// rather than too much. The next try tells the clients.
+				g.quit(u, ch.id, before)
+			}
 			return err //nolint:wrapcheck // the caller says who and where
 		}
-		joined, err := g.join(ctx, u, view, ch)
+		was, err := g.join(ctx, u, view, ch)
 		if err != nil {
 			return err
 		}
-		if joined {
+		if was {
 			g.sendTo(u, wire.EventConversation, wire.ConversationOf(view))
 			return nil
 		}
 	}
 }
 
-// awaitStream lets the room's own stream bring the removal first, for a moment.
-func (g *Gateway) awaitStream(ctx context.Context, u *user, ch change) {
-	if !ch.removal {
-		return
+// membersAt gives the entry that changed the members of a room last, as far as
+// it knows, and its last entry; zeros if there is no room.
+func (g *Gateway) membersAt(id chat.ConversationID) (memberSeq, last chat.Seq) {
+	s := g.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.rooms[id]; r != nil {
+		return r.memberSeq, r.last
 	}
+	return 0, 0
+}
+
+// awaitStream lets the room's own stream bring the removal first, for a moment.
+func (g *Gateway) awaitStream(ctx context.Context, ch change) {
 	g.request(ch.id, ch.seq)
-	for end := g.opt.Now().Add(streamWait); u.room(ch.id) != nil && g.opt.Now().Before(end); {
+	for end := g.opt.Now().Add(streamWait); g.opt.Now().Before(end); {
+		if _, last := g.membersAt(ch.id); last == 0 || last >= ch.seq {
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -135,7 +157,9 @@ func (g *Gateway) awaitStream(ctx context.Context, u *user, ch change) {
 }
 
 // join puts a live person into the room of a conversation that they were read to
-// be a member of. false means that members have changed since: read again.
+// be a member of, and reports whether they were there before. Otherwise the
+// conversation is to be read again: members may have changed since, and entries may
+// have passed that neither the view shows nor the room will bring.
 func (g *Gateway) join(ctx context.Context, u *user, view *chat.ConversationView, ch change) (bool, error) {
 	id := view.Conversation.ID
 	m := &chat.Membership{
@@ -161,36 +185,46 @@ func (g *Gateway) join(ctx context.Context, u *user, view *chat.ConversationView
 	u.rooms = slices.Insert(u.rooms, i, r)
 	u.mu.Unlock()
 	if !deaf {
-		return true, nil
+		return false, nil
 	}
 	if err := g.hear(ctx, []chat.Topic{conversationTopic(id)}); err != nil {
-		g.quit(u, id)
+		g.abandon(u, id)
 		return false, err
 	}
 	// What was committed between the reading and the hearing is in the store.
 	g.demand(id)
-	return true, nil
+	return false, nil
 }
 
-// dismiss takes a person out of a room whose member they are not any more, and
-// tells their clients, unless the room's own stream has done it already.
-func (g *Gateway) dismiss(u *user, id chat.ConversationID, tell bool) {
-	if g.quit(u, id) || tell {
-		g.tellGone(u, id)
-	}
-}
-
-// quit takes a person out of a room and reports whether they were in.
-func (g *Gateway) quit(u *user, id chat.ConversationID) bool {
+// quit takes a person out of a room and reports whether they were in. It does
+// nothing, and current is false, if the room has seen members change since before.
+func (g *Gateway) quit(u *user, id chat.ConversationID, before chat.Seq) (left, current bool) {
 	u.mu.Lock()
 	i, in := u.find(id)
+	if !in {
+		u.mu.Unlock()
+		return false, true
+	}
+	r := u.rooms[i]
+	if now, _ := g.membersAt(id); now != before {
+		u.mu.Unlock()
+		return false, false
+	}
+	topics := g.leave(u, r)
+	u.mu.Unlock()
+	g.unsubscribe(topics...)
+	return true, true
+}
+
+// abandon takes a person out of a room that could not be heard.
+func (g *Gateway) abandon(u *user, id chat.ConversationID) {
+	u.mu.Lock()
 	var topics []chat.Topic
-	if in {
+	if i, in := u.find(id); in {
 		topics = g.leave(u, u.rooms[i])
 	}
 	u.mu.Unlock()
 	g.unsubscribe(topics...)
-	return in
 }
 
 // tellProfile shows a person's own profile to their sockets after it changed.

@@ -100,8 +100,11 @@ func (g *Gateway) load(ctx context.Context, u *user) error {
 		return err
 	}
 	g.ports.Presence.Came(u.id)
+	// What changed meanwhile is settled before the socket is told that it is ready.
 	for _, ch := range pending {
-		g.reconcileSoon(u, ch)
+		if err := g.reconcile(ctx, u, ch); err != nil {
+			g.reconcileSoon(u, ch)
+		}
 	}
 	return nil
 }
