@@ -44,11 +44,17 @@ idle   what a silent, logged-in connection costs, and setting it up
 
 `
 
+// ErrUsage is what an error about the command line is.
+var ErrUsage = errors.New("bench")
+
 // Run parses args, measures, and writes a line for each figure to out.
 func Run(ctx context.Context, args []string, binary string, seed Seed, out io.Writer) error {
 	o, err := parse(args, out)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	o.Binary = binary
 	fmt.Fprintf(out, "%s/%s, %s, %d cores shared by server and load\n", runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU())

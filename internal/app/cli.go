@@ -58,6 +58,7 @@ func commands() []Command {
 		{Name: "migrate", Args: "[flags]", Summary: "bring the store's schema up to date", Run: migrate},
 		{Name: "user", Args: "add|list|disable|enable|set-password|invite [flags]", Summary: "look after accounts", Run: user},
 		{Name: "doctor", Args: "[flags]", Summary: "check the configuration and reach every part", Run: doctor},
+		{Name: "bench", Args: "[flags] [send|pace|room|idle|all]", Summary: "measure this program under load", Run: measure},
 		{Name: "version", Summary: "say which version this is", Run: version},
 	}
 }
