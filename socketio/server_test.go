@@ -369,7 +369,7 @@ func TestServerAsksClient(t *testing.T) {
 		srv.Of("/").OnConnect(func(s *socketio.Socket, _ json.RawMessage) error { sockets <- s; return nil })
 		c := connect(t, rawtest.Serve(t, srv), client.Options{OnEvent: func(event string, m client.Message, ack func(...any) error) {
 			if event == "sum" {
-				if err := ack("sum", json.RawMessage(m.Args[0]), []byte{1}); err != nil {
+				if err := ack("sum", m.Args[0], []byte{1}); err != nil {
 					t.Error(err)
 				}
 			}

@@ -65,7 +65,7 @@ func (s *server) routeAuth() {
 	}, listSessions)
 	handle(s, operation{
 		id: "revoke-session", method: http.MethodDelete, path: "/api/v1/sessions/{id}", tag: "accounts", access: loggedIn,
-		summary: "Log a device out", params: []param{pathUUID("id", "session")},
+		summary: "Log a device out", params: []param{idParam("session")},
 	}, revokeSession)
 }
 

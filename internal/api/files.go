@@ -35,7 +35,7 @@ func (s *server) routeFiles() {
 		id: "get-file", method: http.MethodGet, path: "/api/v1/files/{id}", tag: "files", access: loggedIn,
 		summary: "A file, for its owner and for members who see a message that holds it", raw: true, long: true,
 		params: []param{
-			pathUUID("id", "file"),
+			idParam("file"),
 			{name: "thumb", in: "query", doc: "1: the thumbnail, where the picture has one", schema: "string"},
 		},
 	}, getFile)
@@ -257,7 +257,7 @@ func (s *seeker) Read(p []byte) (int, error) {
 // Close releases what is open; it may be read again.
 func (s *seeker) Close() {
 	if s.body != nil {
-		s.body.Close() //nolint:errcheck,gosec // it was read only
+		_ = s.body.Close() // it was read only
 		s.body = nil
 	}
 }

@@ -199,7 +199,7 @@ func (d *document) json() ([]byte, error) {
 }
 
 var (
-	conversationParam = pathUUID("id", "conversation")
+	conversationParam = idParam("conversation")
 	seqParam          = param{name: "seq", in: "path", doc: "of the message", schema: "seq", required: true}
 	paging            = []param{
 		{name: "limit", in: "query", doc: "1 to 200; larger ones are cut", schema: "count"},
@@ -207,8 +207,9 @@ var (
 	}
 )
 
-func pathUUID(name, of string) param {
-	return param{name: name, in: "path", doc: "id of the " + of, schema: "uuid", required: true}
+// idParam is the id of a thing, in the path.
+func idParam(of string) param {
+	return param{name: "id", in: "path", doc: "id of the " + of, schema: "uuid", required: true}
 }
 
 func paramSchema(name string) *huma.Schema {

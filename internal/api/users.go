@@ -15,7 +15,7 @@ func (s *server) routeUsers() {
 	}, findUsers)
 	handle(s, operation{
 		id: "get-user", method: http.MethodGet, path: "/api/v1/users/{id}", tag: "people", access: loggedIn,
-		summary: "Somebody's public profile", params: []param{pathUUID("id", "user")},
+		summary: "Somebody's public profile", params: []param{idParam("user")},
 	}, getUser)
 }
 

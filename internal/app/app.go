@@ -55,6 +55,8 @@ type App struct {
 // Open puts a node together: it reaches every part, brings the schema up to
 // date and listens, but serves nobody before Run. The caller must Close it. An
 // error says in one sentence which part could not be had.
+//
+//nolint:funlen // the whole wiring in one place is the point
 func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App, err error) {
 	a := &App{cfg: cfg, logger: logger, node: cfg.Node}
 	if a.node == "" {

@@ -242,11 +242,11 @@ func invite(_ context.Context, op *operator, _ string) error {
 // readPassword reads one line, without showing it where a person types it. A
 // password is never taken from the command line, which others on the machine can see.
 func (op *operator) readPassword() (string, error) {
-	if f, ok := op.io.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a file descriptor fits
+	if f, ok := op.io.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		if _, err := fmt.Fprint(op.io.Stderr, "password: "); err != nil {
 			return "", err //nolint:wrapcheck // of the output
 		}
-		line, err := term.ReadPassword(int(f.Fd())) //nolint:gosec // a file descriptor fits
+		line, err := term.ReadPassword(int(f.Fd()))
 		if _, nerr := fmt.Fprintln(op.io.Stderr); err == nil {
 			err = nerr
 		}

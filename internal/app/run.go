@@ -100,7 +100,7 @@ func (a *App) stop(web, operator *http.Server, stopOwning func(), owners *sync.W
 	}
 	warn := func(what string, err error) {
 		if err != nil {
-			a.logger.Warn(what, "err", err)
+			a.logger.Warn("stop in order", "step", what, "err", err)
 		}
 	}
 	warn("close sockets", a.sockets.Shutdown(ctx, "restart"))

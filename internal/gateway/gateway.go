@@ -134,8 +134,9 @@ func (g *Gateway) tickLoop(ctx context.Context) {
 func (g *Gateway) headLoop(ctx context.Context) {
 	tick := time.NewTicker(g.opt.HeadCheck)
 	defer tick.Stop()
-	next, limit := 0, g.opt.HeadCheckRooms
+	next := 0
 	for {
+		var limit int
 		select {
 		case <-ctx.Done():
 			return

@@ -19,7 +19,7 @@ func (g *Gateway) Register(srv *socketio.Server) {
 	ns := srv.Of("/")
 	ns.OnConnect(g.onConnect)
 	ns.OnDisconnect(g.onDisconnect)
-	ns.OnUnknown(func(_ *socketio.Socket, event string, ack socketio.Ack) {
+	ns.OnUnknown(func(_ *socketio.Socket, _ string, ack socketio.Ack) {
 		reply{g, ack}.fail(&chat.Error{Code: chat.CodeInvalid, Reason: "unknown_event", Message: "There is no such event."})
 	})
 	ns.OnInvalid(func(_ *socketio.Socket, _ string, err error, ack socketio.Ack) {

@@ -386,7 +386,7 @@ func (d *device) wait(what string, check func() bool) {
 		case <-change:
 		case <-late:
 			d.mu.Lock()
-			defer d.mu.Unlock()
+			defer d.mu.Unlock() //nolint:revive // Fatalf ends the loop
 			d.t.Fatalf("waited %s for %s; got %d events, closed: %v %v; the last: %s", patience, what, len(d.events), d.over, d.closed, d.tail())
 		}
 	}

@@ -151,7 +151,7 @@ type UpdateRequest struct {
 // Update changes a conversation. The outcome has no entry when nothing changes.
 func (s *Service) Update(ctx context.Context, r UpdateRequest) (chat.Outcome, error) {
 	if r.AvatarID != nil && !r.AvatarID.IsZero() {
-		if _, _, err := s.member(ctx, r.UserID, r.ConversationID, chat.ActUpdate); err != nil {
+		if _, err := s.member(ctx, r.UserID, r.ConversationID, chat.ActUpdate); err != nil {
 			return chat.Outcome{}, err
 		}
 		if err := s.useAvatar(ctx, r.UserID, *r.AvatarID); err != nil {

@@ -20,24 +20,23 @@ const (
 
 // member gives somebody's place in a conversation if they may do something there.
 // Whoever is not a member gets ErrNotFound, as for what does not exist.
-func (s *Service) member(ctx context.Context, user chat.UserID, id chat.ConversationID, act chat.Action) (*chat.Member, chat.ConversationKind, error) {
+func (s *Service) member(ctx context.Context, user chat.UserID, id chat.ConversationID, act chat.Action) (*chat.Member, error) {
 	m, kind, err := s.Views.Member(ctx, id, user)
 	if err != nil && !errors.Is(err, chat.ErrNotFound) {
-		return nil, "", s.hide(ctx, "find member", err)
+		return nil, s.hide(ctx, "find member", err)
 	}
 	if err != nil {
 		m = nil
 	}
 	if err := chat.May(kind, m, act); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return m, kind, nil
+	return m, nil
 }
 
 // Member gives somebody's place in a conversation that they may read, or ErrNotFound.
 func (s *Service) Member(ctx context.Context, user chat.UserID, id chat.ConversationID) (*chat.Member, error) {
-	m, _, err := s.member(ctx, user, id, chat.ActRead)
-	return m, err
+	return s.member(ctx, user, id, chat.ActRead)
 }
 
 // Entries is a part of the log of a conversation.
@@ -63,7 +62,7 @@ func (s *Service) EntriesAfter(ctx context.Context, r EntriesRequest) (*Entries,
 	if r.After < 0 || r.After > chat.MaxSeq {
 		return nil, chat.Invalid("after", "is not a seq")
 	}
-	m, _, err := s.member(ctx, r.UserID, r.ConversationID, chat.ActRead)
+	m, err := s.member(ctx, r.UserID, r.ConversationID, chat.ActRead)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +113,7 @@ func (s *Service) History(ctx context.Context, r MessagesRequest) (*Messages, er
 	if set > 1 {
 		return nil, chat.Invalid("before", "use only one of before, after and around")
 	}
-	m, _, err := s.member(ctx, r.UserID, r.ConversationID, chat.ActRead)
+	m, err := s.member(ctx, r.UserID, r.ConversationID, chat.ActRead)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +160,7 @@ func (s *Service) ends(ctx context.Context, r MessagesRequest, m *chat.Member, p
 
 // Message gives one message as a member sees it, or ErrNotFound.
 func (s *Service) Message(ctx context.Context, m MessageRef) (*chat.Message, error) {
-	member, _, err := s.member(ctx, m.UserID, m.ConversationID, chat.ActRead)
+	member, err := s.member(ctx, m.UserID, m.ConversationID, chat.ActRead)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ type MemberRef struct {
 
 // Members lists the members of a conversation, owners first.
 func (s *Service) Members(ctx context.Context, user chat.UserID, id chat.ConversationID, cursor string, limit int) (chat.Page[chat.MemberView], error) {
-	if _, _, err := s.member(ctx, user, id, chat.ActRead); err != nil {
+	if _, err := s.member(ctx, user, id, chat.ActRead); err != nil {
 		return chat.Page[chat.MemberView]{}, err
 	}
 	page, err := s.Views.Members(ctx, id, cursor, upTo(limit, DefaultPage, MaxPage))
@@ -24,7 +24,7 @@ func (s *Service) Members(ctx context.Context, user chat.UserID, id chat.Convers
 
 // AddMembers adds people. The outcome has no entry when all of them are members already.
 func (s *Service) AddMembers(ctx context.Context, user chat.UserID, id chat.ConversationID, people []chat.UserID) (chat.Outcome, error) {
-	if _, _, err := s.member(ctx, user, id, chat.ActAddMembers); err != nil {
+	if _, err := s.member(ctx, user, id, chat.ActAddMembers); err != nil {
 		return chat.Outcome{}, err
 	}
 	if len(people) > chat.MaxMembersPerCommand {

@@ -21,7 +21,7 @@ func (s *Service) MarkDelivered(ctx context.Context, user chat.UserID, id chat.C
 }
 
 func (s *Service) mark(ctx context.Context, r chat.Receipt, done func(chat.Receipt, error)) {
-	if _, _, err := s.member(ctx, r.UserID, r.ConversationID, chat.ActRead); err != nil {
+	if _, err := s.member(ctx, r.UserID, r.ConversationID, chat.ActRead); err != nil {
 		done(chat.Receipt{}, err)
 		return
 	}

@@ -66,7 +66,7 @@ func (p *pool) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	if other == st {
 		return st, nil
 	}
-	if err := st.Close(); err != nil { //nolint:sqlclosecheck // another goroutine was faster; otherwise the pool keeps it
+	if err := st.Close(); err != nil {
 		return nil, fmt.Errorf("close statement: %w", err)
 	}
 	return other, nil

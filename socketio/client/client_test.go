@@ -137,7 +137,7 @@ func TestServerCloses(t *testing.T) {
 }
 
 func TestDialFails(t *testing.T) {
-	mute, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestTLS(t *testing.T) {
 	srv.Of("/").OnRaw("echo", echo)
 	ts := httptest.NewTLSServer(srv)
 	t.Cleanup(ts.Close)
-	conf := &tls.Config{RootCAs: ts.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com", MinVersion: tls.VersionTLS12}
+	conf := &tls.Config{RootCAs: ts.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com", MinVersion: tls.VersionTLS12} //nolint:errcheck // of a test server
 	c, err := client.Dial(ctx(t), ts.URL, client.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return (&tls.Dialer{Config: conf}).DialContext(ctx, network, addr)
 	}})
