@@ -37,10 +37,11 @@ type Error struct {
 // Error implements the error interface.
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
 
-// Is makes errors.Is(err, ErrNotFound) and its like hold by code.
+// Is makes errors.Is(err, ErrNotFound) and its like hold by code. A nil *Error,
+// which Outcome.Err often is, is no error.
 func (e *Error) Is(target error) bool {
 	var other *Error
-	return errors.As(target, &other) && other.Code == e.Code && (other.Reason == "" || other.Reason == e.Reason)
+	return e != nil && errors.As(target, &other) && other.Code == e.Code && (other.Reason == "" || other.Reason == e.Reason)
 }
 
 // The plain form of each code, to return and to compare with errors.Is.
