@@ -31,8 +31,8 @@ GO_FILES  := $(shell git ls-files --cached --others --exclude-standard '*.go' '*
 WEB_FILES := $(shell git ls-files --cached --others --exclude-standard web ':!web/dist' ':!web/e2e' ':!web/*.go' 2>/dev/null)
 
 # What `make test` and CI run, in this order, and the suites whose counts they close with.
-TEST_STEPS  := lint check-gen unit
-TEST_SUITES := unit
+TEST_STEPS  := lint check-gen web-lint web-test web-build build unit stories protocol kill e2e
+TEST_SUITES := unit web stories protocol kill e2e
 
 .PHONY: help
 help: ## list the targets
@@ -96,6 +96,12 @@ stories: out/bin/parley-race ## the command line and the API against the real bi
 kill: bin/parley ## kill -9 in the middle of streams of sends, ROUNDS=100 times
 	@TEST_BINARY=$(CURDIR)/$< go test -json -count=1 -timeout 20m ./test/kill -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED)) | $(VERDICT) go kill loud
 
+.PHONY: protocol
+protocol: ## Engine.IO and Socket.IO as other people's clients speak them
+	@scripts/tool gcc >/dev/null
+	@status=0; test/protocol/run || status=$$?; \
+	$(VERDICT) mocha protocol $(REPORTS)/protocol-*.json || status=$$?; exit $$status
+
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME=30s each
 	@scripts/fuzz $(FUZZTIME)
@@ -137,3 +143,11 @@ web-test: web/node_modules/.installed ## unit tests of the web client
 	@mkdir -p $(REPORTS)
 	@status=0; ($(WEB) exec vitest run --reporter=default --reporter=json --outputFile.json=../$(REPORTS)/vitest.json) || status=$$?; \
 	$(VERDICT) vitest web $(REPORTS)/vitest.json || status=$$?; exit $$status
+
+.PHONY: e2e
+e2e: bin/parley web/node_modules/.installed ## two people in two browsers (Chromium), screenshots in out/e2e
+	@mkdir -p $(REPORTS)
+	@CHROMIUM=$$(scripts/tool chromium); export CHROMIUM TEST_BINARY=$(CURDIR)/bin/parley; \
+	export PLAYWRIGHT_JSON_OUTPUT_NAME=$(CURDIR)/$(REPORTS)/playwright.json; \
+	status=0; ($(WEB) exec playwright test --reporter=list,json) || status=$$?; \
+	$(VERDICT) playwright e2e $(REPORTS)/playwright.json || status=$$?; exit $$status

@@ -1,10 +1,11 @@
 import { defineConfig } from "@playwright/test";
 
 const port = 3199;
-const given = process.env["PARLEY_URL"];
-const binary = process.env["PARLEY_BIN"];
+const given = process.env["TEST_URL"];
+const binary = process.env["TEST_BINARY"];
 
-// Runs against PARLEY_URL, else starts PARLEY_BIN (a built bin/parley), else the sources.
+// Runs against TEST_URL, else starts TEST_BINARY (a built bin/parley), else the sources.
+// These names do not begin with PARLEY_, which is how settings of the server itself do.
 export default defineConfig({
   testDir: "e2e",
   outputDir: "../out/e2e",
@@ -21,7 +22,7 @@ export default defineConfig({
     timezoneId: "UTC",
     trace: "retain-on-failure",
     launchOptions: {
-      executablePath: process.env["PARLEY_CHROMIUM"] ?? "/usr/bin/chromium",
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
       args: [
         "--no-sandbox",
         "--disable-gpu",

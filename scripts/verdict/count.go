@@ -152,17 +152,33 @@ func (r *goRun) childFailed(parent testID) bool {
 	return false
 }
 
-// countReport reads a JSON report that a runner of JavaScript tests left.
-func countReport(args []string) (Counts, error) {
-	if len(args) != 3 {
-		return Counts{}, errors.New("want a runner, a suite and a report")
+// countReports adds up the JSON reports that a runner of JavaScript tests left.
+func countReports(runner, suite string, paths []string) (Counts, error) {
+	total := Counts{Suite: suite}
+	if len(paths) == 0 {
+		return total, errors.New("want a report")
 	}
-	text, err := os.ReadFile(args[2])
-	if err != nil {
-		return Counts{}, fmt.Errorf("read report: %w", err)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return total, fmt.Errorf("read report: %w", err)
+		}
+		c, err := countReport(runner, text)
+		if err != nil {
+			return total, fmt.Errorf("count %s: %w", path, err)
+		}
+		if c.Passed+c.Failed == 0 {
+			return total, fmt.Errorf("%s: no test ran", path)
+		}
+		total.Passed += c.Passed
+		total.Failed += c.Failed
+		total.Skipped += c.Skipped
 	}
-	c := Counts{Suite: args[1]}
-	switch args[0] {
+	return total, nil
+}
+
+func countReport(runner string, text []byte) (c Counts, err error) {
+	switch runner {
 	case "vitest":
 		var r struct {
 			NumPassedTests, NumFailedTests, NumPendingTests, NumTodoTests, NumFailedTestSuites int
@@ -188,10 +204,10 @@ func countReport(args []string) (Counts, error) {
 		err = json.Unmarshal(text, &r)
 		c.Passed, c.Failed, c.Skipped = r.Stats.Passes, r.Stats.Failures, r.Stats.Pending
 	default:
-		return Counts{}, fmt.Errorf("unknown runner %q", args[0])
+		return c, fmt.Errorf("unknown runner %q", runner)
 	}
 	if err != nil {
-		return Counts{}, fmt.Errorf("decode report: %w", err)
+		return c, fmt.Errorf("decode report: %w", err)
 	}
 	return c, nil
 }

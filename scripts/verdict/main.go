@@ -3,9 +3,9 @@
 //
 //	go test -json … | verdict go SUITE [loud]
 //	                                       show failures as they come (loud: all output), count, keep the counts
-//	verdict vitest SUITE REPORT.json       count a report of vitest's json reporter
-//	verdict playwright SUITE REPORT.json   count a report of Playwright's json reporter
-//	verdict mocha SUITE REPORT.json        count a report of mocha's json reporter
+//	verdict vitest SUITE REPORT.json…      count reports of vitest's json reporter
+//	verdict playwright SUITE REPORT.json…  count reports of Playwright's json reporter
+//	verdict mocha SUITE REPORT.json…       count reports of mocha's json reporter
 //	verdict sum SUITE…                     add up, closing with "N passed, N failed"
 //
 // Counts are kept in out/results/SUITE.json. A skipped test counts as failed when CI
@@ -55,7 +55,7 @@ func (v verdict) run(args []string, in io.Reader) error {
 	if args[0] == "go" {
 		c.Passed, c.Failed, c.Skipped, err = countGo(in, v.out, len(args) > 2 && args[2] == "loud")
 	} else {
-		c, err = countReport(args)
+		c, err = countReports(args[0], args[1], args[2:])
 	}
 	if err != nil {
 		return fmt.Errorf("count %s: %w", args[1], err)

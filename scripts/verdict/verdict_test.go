@@ -80,11 +80,32 @@ func TestReportsOfOtherRunners(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.report), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got, err := countReport([]string{test.runner, "s", path})
+			got, err := countReports(test.runner, "s", []string{path})
 			if err != nil || got != test.want {
 				t.Errorf("got %+v, %v; want %+v", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestSeveralReportsAreOneSuite(t *testing.T) {
+	dir := t.TempDir()
+	report := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	a, b := report("a", `{"stats":{"passes":3}}`), report("b", `{"stats":{"passes":2,"failures":1}}`)
+	if got, err := countReports("mocha", "s", []string{a, b}); err != nil || got.Passed != 5 || got.Failed != 1 {
+		t.Errorf("got %+v, %v; want 5 passed, 1 failed", got, err)
+	}
+	if _, err := countReports("mocha", "s", []string{a, report("c", `{"stats":{}}`)}); err == nil {
+		t.Error("got no error although one report is empty")
+	}
+	if _, err := countReports("mocha", "s", nil); err == nil {
+		t.Error("got no error without a report")
 	}
 }
 
