@@ -89,7 +89,7 @@ func applyCreate(s *State, cmd *Command) (*Change, *Entry, *Error) {
 		}
 	}
 	s.Head = head
-	ch := &Change{Entry: &Entry{Kind: KindCreated, ConversationKind: head.Kind, Title: head.Title}}
+	ch := &Change{Entry: &Entry{Kind: KindCreated, ConversationKind: head.Kind, Title: head.Title, AvatarID: head.AvatarID}}
 	for _, id := range append([]UserID{cmd.ActorID}, cmd.UserIDs...) {
 		if s.Members[id] != nil {
 			continue

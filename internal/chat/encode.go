@@ -44,7 +44,7 @@ func (e *Entry) AppendJSON(b []byte) []byte {
 		b = strconv.AppendBool(b, e.On)
 	case KindCreated:
 		b = appendField(b, "conversation_kind", string(e.ConversationKind))
-		b = appendField(b, "title", e.Title)
+		b = e.appendTitle(b)
 		b = e.appendUserIDs(b)
 	case KindMemberAdded, KindRole:
 		b = e.appendUserIDs(b)
@@ -52,10 +52,7 @@ func (e *Entry) AppendJSON(b []byte) []byte {
 	case KindMemberRemoved:
 		b = e.appendUserIDs(b)
 	case KindUpdated:
-		b = appendField(b, "title", e.Title)
-		if !e.AvatarID.IsZero() {
-			b = appendField(b, "avatar_id", e.AvatarID.String())
-		}
+		b = e.appendTitle(b)
 	}
 	return append(b, '}')
 }
@@ -93,6 +90,14 @@ func (e *Entry) appendMessage(b []byte) []byte {
 	b = append(b, ']')
 	if e.Redacted {
 		b = append(b, `,"redacted":true`...)
+	}
+	return b
+}
+
+func (e *Entry) appendTitle(b []byte) []byte {
+	b = appendField(b, "title", e.Title)
+	if !e.AvatarID.IsZero() {
+		b = appendField(b, "avatar_id", e.AvatarID.String())
 	}
 	return b
 }

@@ -10,7 +10,7 @@ type Kind string
 
 // The kinds of entries.
 const (
-	KindCreated       Kind = "created"        // the conversation begins: conversation_kind, title, user_ids
+	KindCreated       Kind = "created"        // the conversation begins: conversation_kind, title, avatar_id, user_ids
 	KindMessage       Kind = "message"        // ordinal, text, reply_to, attachments
 	KindEdit          Kind = "edit"           // target, text
 	KindDelete        Kind = "delete"         // target

@@ -20,6 +20,7 @@ type CreatedEntry struct {
 	EntryBase
 	ConversationKind chat.ConversationKind `json:"conversation_kind"`
 	Title            string                `json:"title"`
+	AvatarID         chat.FileID           `json:"avatar_id,omitzero" doc:"absent: none"`
 	UserIDs          []chat.UserID         `json:"user_ids" doc:"the first members"`
 }
 

@@ -36,6 +36,7 @@ func entries() map[chat.Kind]*chat.Entry {
 	return map[chat.Kind]*chat.Entry{
 		chat.KindCreated: with(func(e *chat.Entry) {
 			e.Kind, e.ConversationKind, e.Title, e.UserIDs = chat.KindCreated, chat.Group, "Räume & <Zimmer>", []chat.UserID{alice, bob}
+			e.AvatarID = file
 		}),
 		chat.KindMessage: with(func(e *chat.Entry) {
 			e.Kind, e.ClientID, e.Ordinal, e.Text, e.ReplyTo = chat.KindMessage, "k1", 3, "hello \"you\"\n\u2028", 2

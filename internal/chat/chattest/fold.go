@@ -36,7 +36,7 @@ func Fold(entries []*chat.Entry) *Folded {
 func (f *Folded) entry(e *chat.Entry) {
 	switch e.Kind {
 	case chat.KindCreated:
-		f.Kind, f.Title = e.ConversationKind, e.Title
+		f.Kind, f.Title, f.AvatarID = e.ConversationKind, e.Title, e.AvatarID
 		for _, u := range e.UserIDs {
 			f.Members[u] = &FoldedMember{Role: chat.RoleMember, VisibleFrom: 1, JoinedSeq: e.Seq}
 		}

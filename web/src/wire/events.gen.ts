@@ -12,6 +12,8 @@ export type EntryKind = "created" | "message" | "edit" | "delete" | "reaction" |
 
 export type ConversationKind = "direct" | "group" | "channel";
 
+export type FileId = string;
+
 export interface CreatedEntry {
   conversation_id: ConversationId;
   /** place in the conversation's log, from 1 without a gap */
@@ -21,11 +23,11 @@ export interface CreatedEntry {
   kind: "created";
   conversation_kind: ConversationKind;
   title: string;
+  /** absent: none */
+  avatar_id?: FileId;
   /** the first members */
   user_ids: UserId[];
 }
-
-export type FileId = string;
 
 export interface EntryAttachment {
   id: FileId;
@@ -474,8 +476,8 @@ const shapes: Record<string, Shape> = {
   UserId: "string",
   EntryKind: { is: ["created", "message", "edit", "delete", "reaction", "member_added", "member_removed", "role", "updated"] },
   ConversationKind: { is: ["direct", "group", "channel"] },
-  CreatedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["created"] }, conversation_kind: { name: "ConversationKind" }, title: "string", user_ids: { items: { name: "UserId" } } }, optional: [] },
   FileId: "string",
+  CreatedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["created"] }, conversation_kind: { name: "ConversationKind" }, title: "string", avatar_id: { name: "FileId" }, user_ids: { items: { name: "UserId" } } }, optional: ["avatar_id"] },
   EntryAttachment: { fields: { id: { name: "FileId" }, name: "string", size: "integer", mime: "string", width: "integer", height: "integer", thumb: "boolean" }, optional: ["width", "height", "thumb"] },
   MessageEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["message"] }, client_id: "string", ordinal: "integer", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "EntryAttachment" } }, redacted: "boolean" }, optional: ["client_id", "reply_to", "redacted"] },
   EditEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["edit"] }, target: { name: "Seq" }, text: "string", redacted: "boolean" }, optional: ["redacted"] },
