@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"sync/atomic"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/service"
@@ -10,8 +11,9 @@ import (
 	"github.com/parley-chat/parley/socketio"
 )
 
-// maxWaiting bounds the requests of one socket that wait for the store.
-const maxWaiting = 64
+// maxWaiting bounds the requests of one socket that wait for the store: twice the
+// burst of sends, because those behind one with files wait with it.
+const maxWaiting = 128
 
 // Register puts the gateway's handlers into the namespace "/" of a server, which
 // was made with Options of this gateway (see ServerOptions).
@@ -109,24 +111,49 @@ func (r reply) data(v any) {
 	_ = r.ack.SendJSON(raw)
 }
 
-// outcome answers a command with what became of it.
-func (r reply) outcome(o chat.Outcome) {
-	r.g.pending.Add(-1)
-	if o.Err != nil {
-		r.fail(o.Err)
-		return
-	}
-	var entry json.RawMessage
-	if o.Entry != nil || o.JSON != nil {
-		entry = o.JSON
-	}
-	_ = r.ack.SendJSON(wire.AckEntry(entry, o.Repeated && entry != nil))
+// command is a request whose outcome comes later.
+type command struct {
+	reply
+	settled atomic.Bool
 }
 
-// command counts a command until its outcome is known.
-func (r reply) command() func(chat.Outcome) {
-	r.g.pending.Add(1)
-	return r.outcome
+// settle takes the command out of those whose outcome is not known; only the
+// first call does.
+func (c *command) settle() bool {
+	if c.settled.Swap(true) {
+		return false
+	}
+	c.g.pending.Add(-1)
+	return true
+}
+
+// done answers with what became of the command.
+func (c *command) done(o chat.Outcome) {
+	if !c.settle() {
+		return
+	}
+	if o.Err != nil {
+		c.fail(o.Err)
+		return
+	}
+	_ = c.ack.SendJSON(wire.AckEntry(o.JSON, o.Repeated && o.JSON != nil))
+}
+
+// submit does a command after those that the socket sent before, and counts it
+// until its outcome is known. waits says that do may wait for the store.
+func (g *Gateway) submit(c *conn, waits bool, r reply, do func(ctx context.Context, done func(chat.Outcome))) {
+	g.inOrder(c, waits, r, func(ctx context.Context) {
+		cmd := &command{reply: r}
+		g.pending.Add(1)
+		started := false
+		defer func() {
+			if !started { // do panicked: whoever recovers answers
+				cmd.settle()
+			}
+		}()
+		do(ctx, cmd.done)
+		started = true
+	})
 }
 
 func (g *Gateway) messageSend(c *conn, p wire.MessageSend, r reply) {
@@ -136,26 +163,26 @@ func (g *Gateway) messageSend(c *conn, p wire.MessageSend, r reply) {
 	for _, a := range p.Attachments {
 		req.Attachments = append(req.Attachments, a.ID)
 	}
-	g.inOrder(c, len(req.Attachments) > 0, r, func(ctx context.Context) {
-		g.ports.Service.Send(ctx, req, r.command())
+	g.submit(c, len(req.Attachments) > 0, r, func(ctx context.Context, done func(chat.Outcome)) {
+		g.ports.Service.Send(ctx, req, done)
 	})
 }
 
 func (g *Gateway) messageEdit(c *conn, p wire.MessageEdit, r reply) {
-	g.inOrder(c, false, r, func(ctx context.Context) {
-		g.ports.Service.Edit(ctx, ref(c, p.ConversationID, p.Seq), p.Text, r.command())
+	g.submit(c, false, r, func(ctx context.Context, done func(chat.Outcome)) {
+		g.ports.Service.Edit(ctx, ref(c, p.ConversationID, p.Seq), p.Text, done)
 	})
 }
 
 func (g *Gateway) messageDelete(c *conn, p wire.MessageDelete, r reply) {
-	g.inOrder(c, false, r, func(ctx context.Context) {
-		g.ports.Service.Delete(ctx, ref(c, p.ConversationID, p.Seq), r.command())
+	g.submit(c, false, r, func(ctx context.Context, done func(chat.Outcome)) {
+		g.ports.Service.Delete(ctx, ref(c, p.ConversationID, p.Seq), done)
 	})
 }
 
 func (g *Gateway) reactionSet(c *conn, p wire.ReactionSet, r reply) {
-	g.inOrder(c, false, r, func(ctx context.Context) {
-		g.ports.Service.React(ctx, ref(c, p.ConversationID, p.Seq), p.Emoji, p.On, r.command())
+	g.submit(c, false, r, func(ctx context.Context, done func(chat.Outcome)) {
+		g.ports.Service.React(ctx, ref(c, p.ConversationID, p.Seq), p.Emoji, p.On, done)
 	})
 }
 

@@ -50,6 +50,7 @@ type node struct {
 	sockets *socketio.Server
 	web     *httptest.Server
 	views   *flakyViews
+	faults  *faultyService
 	now     *clock
 	stop    func()
 	users   atomic.Int64
@@ -121,6 +122,26 @@ func (b *flakyBus) Publish(ctx context.Context, events []chat.Event) error {
 	return b.Bus.Publish(ctx, events)
 }
 
+// faultyService is the service with a fault that tests switch on.
+type faultyService struct {
+	*service.Service
+	panics atomic.Bool
+}
+
+func (s *faultyService) Send(ctx context.Context, r service.SendRequest, done func(chat.Outcome)) {
+	if s.panics.Load() {
+		panic("a fault")
+	}
+	s.Service.Send(ctx, r, done)
+}
+
+func (s *faultyService) EntriesAfter(ctx context.Context, r service.EntriesRequest) (*service.Entries, error) {
+	if s.panics.Load() {
+		panic("a fault")
+	}
+	return s.Service.EntriesAfter(ctx, r)
+}
+
 type nodeSink struct {
 	*gateway.Gateway
 	service *service.Service
@@ -189,8 +210,9 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 	for _, c := range change {
 		c(&opt)
 	}
+	n.faults = &faultyService{Service: n.service}
 	n.gateway, err = gateway.New(ctx, gateway.Ports{
-		Service: n.service, Views: n.views, People: n.store, Online: leases, Presence: presence, Bus: n.bus,
+		Service: n.faults, Views: n.views, People: n.store, Online: leases, Presence: presence, Bus: n.bus,
 	}, opt)
 	if err != nil {
 		t.Fatal(err)
