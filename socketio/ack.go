@@ -96,7 +96,7 @@ func (s *Socket) EmitAck(event string, timeout time.Duration, done func(Message,
 	x.acks[id] = awaited{deadline: deadline, done: done}
 	s.mu.Unlock()
 	s.peer.wakeBy(deadline)
-	if err := s.Send(eventFrame(s.ns.name, id, true, event, encoded)); err != nil {
+	if err := s.Send(eventFrame(packet.Head{Namespace: s.ns.name, ID: id, HasID: true}, event, encoded)); err != nil {
 		if _, mine := s.takeAck(id); !mine {
 			return nil // done has been called with the reason
 		}

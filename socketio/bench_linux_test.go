@@ -5,7 +5,6 @@ package socketio_test
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -77,7 +76,7 @@ func runSink(spec string) error {
 		}
 		for _, ev := range events[:max(n, 0)] {
 			n, err := syscall.Read(int(ev.Fd), buf)
-			if n == 0 || err != nil && !errors.Is(err, syscall.EINTR) {
+			if n == 0 || err != nil && err != syscall.EINTR {
 				return fmt.Errorf("server closed a connection: %w", err)
 			}
 		}
@@ -156,7 +155,11 @@ func benchServer(b *testing.B, opt socketio.Options, rooms func(n int) []string)
 		_ = srv.Close()
 		_ = hs.Close()
 	})
-	return srv, ln.Addr().(*net.TCPAddr).Port //nolint:errcheck // of a TCP listener
+	addr, ok := ln.Addr().(*net.TCPAddr)
+	if !ok {
+		b.Fatalf("listening on %v", ln.Addr())
+	}
+	return srv, addr.Port
 }
 
 // sink starts the process with the clients and waits until they are connected.

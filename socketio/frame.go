@@ -49,13 +49,13 @@ func newFrame(namespace, event string, args []any) (*Frame, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode event %q: %w", event, err)
 	}
-	return eventFrame(namespace, 0, false, event, encoded), nil
+	return eventFrame(packet.Head{Namespace: namespace}, event, encoded), nil
 }
 
-func eventFrame(namespace string, id uint64, hasID bool, event string, args packet.Args) *Frame {
-	size := len(namespace) + len(event) + len(args.JSON) + 32
-	text := packet.AppendEvent(make([]byte, 0, size), namespace, id, hasID, event, args)
-	return &Frame{engine: engineio.NewFrameWith(text, args.Attachments...), namespace: namespace}
+func eventFrame(head packet.Head, event string, args packet.Args) *Frame {
+	size := len(head.Namespace) + len(event) + len(args.JSON) + 32
+	text := packet.AppendEvent(make([]byte, 0, size), head, event, args)
+	return &Frame{engine: engineio.NewFrameWith(text, args.Attachments...), namespace: head.Namespace}
 }
 
 func ackFrame(namespace string, id uint64, args packet.Args) *Frame {

@@ -151,7 +151,6 @@ func (sel Selection) Volatile() Selection {
 	return sel
 }
 
-//nolint:gochecknoglobals // a pool of memory, no state
 var membersPool = sync.Pool{New: func() any { return new([]*Socket) }}
 
 // Send hands the frame to every selected socket and returns how many took it. It never
@@ -183,7 +182,7 @@ func (sel Selection) Len() int {
 }
 
 func (sel Selection) each(do func(*Socket)) {
-	buf := membersPool.Get().(*[]*Socket) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+	buf := membersPool.Get().(*[]*Socket) //nolint:errcheck // the pool holds nothing else
 	defer func() {
 		clear(*buf)
 		*buf = (*buf)[:0]

@@ -192,7 +192,7 @@ func (c *Client) emit(id uint64, hasID bool, event string, args []any) error {
 	if err != nil {
 		return fmt.Errorf("encode event %q: %w", event, err)
 	}
-	text := packet.AppendEvent([]byte{'4'}, c.opt.Namespace, id, hasID, event, encoded)
+	text := packet.AppendEvent([]byte{'4'}, packet.Head{Namespace: c.opt.Namespace, ID: id, HasID: hasID}, event, encoded)
 	return c.sendPacket(text, encoded.Attachments)
 }
 
@@ -215,7 +215,7 @@ func (c *Client) write(b []byte) error {
 	c.writeMu.Lock()
 	defer c.writeMu.Unlock()
 	_, err := c.nc.Write(b)
-	return err //nolint:wrapcheck // wrapped by the callers
+	return err
 }
 
 func mask() (key [4]byte) {

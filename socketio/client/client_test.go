@@ -173,7 +173,11 @@ func TestTLS(t *testing.T) {
 	srv.Of("/").OnRaw("echo", echo)
 	ts := httptest.NewTLSServer(srv)
 	t.Cleanup(ts.Close)
-	conf := &tls.Config{RootCAs: ts.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com", MinVersion: tls.VersionTLS12} //nolint:errcheck // of a test server
+	transport, ok := ts.Client().Transport.(*http.Transport)
+	if !ok {
+		t.Fatalf("transport %T", ts.Client().Transport)
+	}
+	conf := &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs, ServerName: "example.com", MinVersion: tls.VersionTLS12}
 	c, err := client.Dial(ctx(t), ts.URL, client.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return (&tls.Dialer{Config: conf}).DialContext(ctx, network, addr)
 	}})

@@ -224,7 +224,7 @@ func (c *Client) readAll(br *bufio.Reader) error {
 			}
 		}
 		if err != nil {
-			return err //nolint:wrapcheck // handed to OnClose as it is
+			return err // handed to OnClose as it is
 		}
 	}
 }

@@ -17,7 +17,6 @@ const (
 	endAbort                  // throw away what waits
 )
 
-//nolint:gochecknoglobals // constants of the protocol
 var (
 	pingFrame    = newText(packetPing, nil)
 	probeAnswer  = newText(packetPong, []byte("probe"))

@@ -79,7 +79,7 @@ func (l *goLink) wakeWriter() {
 // writeAll writes until nothing waits. A client that does not read is left to the
 // deadlines of the connection, which close nc.
 func (l *goLink) writeAll() {
-	buf := mergePool.Get().(*[]byte) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+	buf := mergePool.Get().(*[]byte) //nolint:errcheck // the pool holds nothing else
 	defer mergePool.Put(buf)
 	for {
 		b, queued := l.next(*buf)

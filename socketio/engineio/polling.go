@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -305,7 +306,7 @@ func writePlain(w http.ResponseWriter, body []byte) error {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	if _, err := w.Write(body); err != nil {
+	if _, err := bytes.NewReader(body).WriteTo(w); err != nil {
 		return fmt.Errorf("write payload: %w", err)
 	}
 	err := http.NewResponseController(w).Flush()

@@ -22,14 +22,13 @@ type queued struct {
 	since int64
 }
 
-//nolint:gochecknoglobals // pools of memory, no state
 var (
 	queuePool = sync.Pool{New: func() any { return &outQueue{entries: make([]queued, 0, 16)} }}
 	mergePool = sync.Pool{New: func() any { b := make([]byte, 0, mergeBytes); return &b }}
 )
 
 func newQueue() *outQueue {
-	return queuePool.Get().(*outQueue) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+	return queuePool.Get().(*outQueue) //nolint:errcheck // the pool holds nothing else
 }
 
 // release gives the memory of a queue nobody refers to any more back.

@@ -135,7 +135,7 @@ func (c *Conn) flush(now int64) error {
 		c.emptied()
 		return nil
 	}
-	buf := mergePool.Get().(*[]byte) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+	buf := mergePool.Get().(*[]byte) //nolint:errcheck // the pool holds nothing else
 	defer mergePool.Put(buf)
 	c.lastWrite = now
 	for c.out.len() > 0 {

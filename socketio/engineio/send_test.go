@@ -218,9 +218,9 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("%d sessions told before Shutdown returned, want 2", closed)
 		}
 		rawtest.Get(t, a.addr, polled, 503)
-		res, _, _ := rawtest.Request(t, a.addr, "GET "+socket, rawtest.UpgradeHeader(), "")
-		if res.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("upgrade during shutdown: got %d, want 503", res.StatusCode)
+		res, _ := rawtest.Request(t, a.addr, "GET "+socket, rawtest.UpgradeHeader(), "")
+		if res.Status != http.StatusServiceUnavailable {
+			t.Errorf("upgrade during shutdown: got %d, want 503", res.Status)
 		}
 	})
 }

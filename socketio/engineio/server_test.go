@@ -231,10 +231,10 @@ func TestBadRequests(t *testing.T) {
 		{"GET " + socket, without("Sec-WebSocket-Key", "Sec-WebSocket-Key: short"), 400, 3},
 		{"GET " + socket, without("Sec-WebSocket-Version", "Sec-WebSocket-Version: 12"), 426, 3},
 	} {
-		res, body, _ := rawtest.Request(t, a.addr, tc.line, tc.header, "")
+		res, _ := rawtest.Request(t, a.addr, tc.line, tc.header, "")
 		var e struct{ Code *int }
-		if err := json.Unmarshal([]byte(body), &e); err != nil || res.StatusCode != tc.status || e.Code == nil || *e.Code != tc.code {
-			t.Errorf("%s %v: got %d %s, want %d with code %d", tc.line, tc.header, res.StatusCode, body, tc.status, tc.code)
+		if err := json.Unmarshal([]byte(res.Body), &e); err != nil || res.Status != tc.status || e.Code == nil || *e.Code != tc.code {
+			t.Errorf("%s %v: got %d %s, want %d with code %d", tc.line, tc.header, res.Status, res.Body, tc.status, tc.code)
 		}
 		if tc.status == 426 && res.Header.Get("Sec-WebSocket-Version") != "13" {
 			t.Errorf("426 names version %q, want 13", res.Header.Get("Sec-WebSocket-Version"))
@@ -266,25 +266,27 @@ func TestAllowRequestAndCheckSession(t *testing.T) {
 	}, func(t *testing.T, a *app) {
 		sid := sidOf(t, rawtest.Get(t, a.addr, polled, 200, "Cookie: mine"))
 		for _, line := range []string{"GET " + polled, "GET " + polled + "&sid=" + sid, "GET " + socket, "GET " + socket + "&sid=" + sid} {
-			res, body, _ := rawtest.Request(t, a.addr, line, append(rawtest.UpgradeHeader(), "Origin: https://evil.example", "Cookie: mine"), "")
-			if res.StatusCode != http.StatusForbidden || body != `{"code":4,"message":"Forbidden"}` {
-				t.Errorf("%s from elsewhere: got %d %s, want 403", line, res.StatusCode, body)
+			res, _ := rawtest.Request(t, a.addr, line, append(rawtest.UpgradeHeader(), "Origin: https://evil.example", "Cookie: mine"), "")
+			if res.Status != http.StatusForbidden || res.Body != `{"code":4,"message":"Forbidden"}` {
+				t.Errorf("%s from elsewhere: got %d %s, want 403", line, res.Status, res.Body)
 			}
 		}
-		res, _, _ := rawtest.Request(t, a.addr, "GET "+polled, []string{"X-Busy: 1"}, "")
-		if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "2" {
-			t.Errorf("got %d, Retry-After %q; want 429, 2", res.StatusCode, res.Header.Get("Retry-After"))
+		res, _ := rawtest.Request(t, a.addr, "GET "+polled, []string{"X-Busy: 1"}, "")
+		if res.Status != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "2" {
+			t.Errorf("got %d, Retry-After %q; want 429, 2", res.Status, res.Header.Get("Retry-After"))
 		}
 		for _, line := range []string{"GET " + polled, "GET " + socket} {
-			res, body, _ := rawtest.Request(t, a.addr, line+"&sid="+sid, append(rawtest.UpgradeHeader(), "Cookie: theirs"), "")
-			if res.StatusCode != http.StatusForbidden || !strings.Contains(body, "session_mismatch") {
-				t.Errorf("%s with another cookie: got %d %s, want 403 session_mismatch", line, res.StatusCode, body)
+			res, _ := rawtest.Request(t, a.addr, line+"&sid="+sid, append(rawtest.UpgradeHeader(), "Cookie: theirs"), "")
+			if res.Status != http.StatusForbidden || !strings.Contains(res.Body, "session_mismatch") {
+				t.Errorf("%s with another cookie: got %d %s, want 403 session_mismatch", line, res.Status, res.Body)
 			}
 		}
-		if got := rawtest.Post(t, a.addr, polled+"&sid="+sid, "1", 403, "Cookie: theirs"); !strings.Contains(got, "session_mismatch") {
-			t.Errorf("got %s", got)
+		if res := rawtest.PostWith(t, a.addr, polled+"&sid="+sid, "1", "Cookie: theirs"); res.Status != http.StatusForbidden || !strings.Contains(res.Body, "session_mismatch") {
+			t.Errorf("got %+v", res)
 		}
-		rawtest.Post(t, a.addr, polled+"&sid="+sid, "4hi", 200, "Cookie: mine") // the victim is undisturbed
+		if res := rawtest.PostWith(t, a.addr, polled+"&sid="+sid, "4hi", "Cookie: mine"); res.Status != http.StatusOK {
+			t.Errorf("the victim got %+v, want to be undisturbed", res)
+		}
 		if got := rawtest.Get(t, a.addr, polled+"&sid="+sid, 200, "Cookie: mine"); got != "4hi" {
 			t.Errorf("got %q, want the echo", got)
 		}
@@ -298,8 +300,8 @@ func TestPollingEcho(t *testing.T) {
 	a := start(t, engineio.Options{})
 	for _, payload := range []string{"4hello", "4a\x1e4b\x1e4c", "4hello\x1ebAQIDBA==", "4", "4é\u2028"} {
 		at := polled + "&sid=" + openPolling(t, a.addr)
-		if got := rawtest.Post(t, a.addr, at, payload, 200, "Content-Type: text/plain;charset=UTF-8"); got != "ok" {
-			t.Errorf("POST answered %q, want ok", got)
+		if res := rawtest.PostWith(t, a.addr, at, payload, "Content-Type: text/plain;charset=UTF-8"); res.Status != http.StatusOK || res.Body != "ok" {
+			t.Errorf("POST answered %+v, want ok", res)
 		}
 		if got := rawtest.Get(t, a.addr, at, 200); got != payload {
 			t.Errorf("got %q, want %q", got, payload)
@@ -348,9 +350,9 @@ func TestBadPayloads(t *testing.T) {
 			t.Parallel()
 			a := start(t, engineio.Options{})
 			at := polled + "&sid=" + openPolling(t, a.addr)
-			got := rawtest.Post(t, a.addr, at, tc.body, tc.status, tc.header...)
-			if !strings.HasPrefix(got, `{"code":`) {
-				t.Errorf("answer %q is not for machines", got)
+			res := rawtest.PostWith(t, a.addr, at, tc.body, tc.header...)
+			if res.Status != tc.status || !strings.HasPrefix(res.Body, `{"code":`) {
+				t.Errorf("got %+v, want %d, for machines", res, tc.status)
 			}
 			if tc.reason != "" {
 				a.wantClosed(t, tc.reason)
@@ -375,9 +377,9 @@ func TestTooLargeBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := start(t, engineio.Options{})
 			at := polled + "&sid=" + openPolling(t, a.addr)
-			res, body, _ := rawtest.Request(t, a.addr, "POST "+at, []string{tc.header}, tc.body)
-			if res.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(body, "too large") {
-				t.Errorf("got %d %s, want 413", res.StatusCode, body)
+			res, _ := rawtest.Request(t, a.addr, "POST "+at, []string{tc.header}, tc.body)
+			if res.Status != http.StatusRequestEntityTooLarge || !strings.Contains(res.Body, "too large") {
+				t.Errorf("got %d %s, want 413", res.Status, res.Body)
 			}
 			a.wantClosed(t, engineio.ReasonTooBig)
 		})
@@ -401,9 +403,9 @@ func TestTwoPollsAtATime(t *testing.T) {
 func TestSlowBody(t *testing.T) {
 	a := start(t, engineio.Options{BodyTimeout: 50 * time.Millisecond})
 	at := polled + "&sid=" + openPolling(t, a.addr)
-	res, _, _ := rawtest.Request(t, a.addr, "POST "+at, []string{"Content-Length: 10"}, "4")
-	if res.StatusCode != http.StatusRequestTimeout {
-		t.Errorf("got %d, want 408", res.StatusCode)
+	res, _ := rawtest.Request(t, a.addr, "POST "+at, []string{"Content-Length: 10"}, "4")
+	if res.Status != http.StatusRequestTimeout {
+		t.Errorf("got %d, want 408", res.Status)
 	}
 	rawtest.Post(t, a.addr, at, "4x", 200)
 }

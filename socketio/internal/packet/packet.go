@@ -249,17 +249,22 @@ func EncodeArgs(args []any) (Args, error) {
 	return out, nil
 }
 
+// Head is what an event packet begins with besides its type.
+type Head struct {
+	Namespace string
+	ID        uint64 // of the acknowledgement wanted
+	HasID     bool
+}
+
 // AppendEvent appends an event packet's text.
-//
-//nolint:revive // on the way of every message: a struct would be filled for nothing
-func AppendEvent(dst []byte, namespace string, id uint64, hasID bool, event string, args Args) []byte {
+func AppendEvent(dst []byte, head Head, event string, args Args) []byte {
 	t := Event
 	if len(args.Attachments) > 0 {
 		t = BinaryEvent
 	}
-	dst = Header(dst, t, len(args.Attachments), namespace)
-	if hasID {
-		dst = strconv.AppendUint(dst, id, 10)
+	dst = Header(dst, t, len(args.Attachments), head.Namespace)
+	if head.HasID {
+		dst = strconv.AppendUint(dst, head.ID, 10)
 	}
 	dst = append(dst, '[')
 	dst = appendString(dst, event)

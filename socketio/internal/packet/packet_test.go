@@ -90,18 +90,18 @@ func TestEncoding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := string(AppendEvent(nil, "/", 0, false, "message-back", args))
+	got := string(AppendEvent(nil, Head{Namespace: "/"}, "message-back", args))
 	want := `52-["message-back",1,"2",{"3":[true]},{"_placeholder":true,"num":0},{"_placeholder":true,"num":1},null]`
 	if got != want || len(args.Attachments) != 2 {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	for want, got := range map[string][]byte{
-		`2["a"]`:             AppendEvent(nil, "/", 0, false, "a", Args{}),
-		`2/n,5["a\"b",1]`:    AppendEvent(nil, "/n", 5, true, `a"b`, Args{JSON: []byte("1")}),
+		`2["a"]`:             AppendEvent(nil, Head{Namespace: "/"}, "a", Args{}),
+		`2/n,5["a\"b",1]`:    AppendEvent(nil, Head{"/n", 5, true}, `a"b`, Args{JSON: []byte("1")}),
 		`3/n,9[1,2]`:         AppendAck(nil, "/n", 9, Args{JSON: []byte("1,2")}),
 		`61-0[{}]`:           AppendAck(nil, "/", 0, Args{JSON: []byte("{}"), Attachments: [][]byte{{}}}),
 		`4/n,`:               Header(nil, ConnectError, 0, "/n"),
-		`2["\u003ca\u003e"]`: AppendEvent(nil, "/", 0, false, "<a>", Args{}),
+		`2["\u003ca\u003e"]`: AppendEvent(nil, Head{Namespace: "/"}, "<a>", Args{}),
 	} {
 		if string(got) != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -145,7 +145,7 @@ func FuzzParse(f *testing.F) {
 				return
 			}
 			a := Args{JSON: bytes.Join(toBytes(args), []byte(",")), Attachments: make([][]byte, p.Attachments)}
-			out = AppendEvent(nil, p.Namespace, p.ID, p.HasID, event, a)
+			out = AppendEvent(nil, Head{p.Namespace, p.ID, p.HasID}, event, a)
 		case Ack, BinaryAck:
 			args, err := Split(p.Data)
 			if err != nil {

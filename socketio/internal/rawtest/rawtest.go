@@ -45,9 +45,16 @@ type frame struct {
 	payload []byte
 }
 
+// Response is an answer, its body read.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
 // Request sends an HTTP/1.1 request with exactly these header lines and returns the
-// answer, its body read, and the connection.
-func Request(t testing.TB, addr, line string, header []string, body string) (*http.Response, string, *Conn) {
+// answer and the connection.
+func Request(t testing.TB, addr, line string, header []string, body string) (Response, *Conn) {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -59,24 +66,22 @@ func Request(t testing.TB, addr, line string, header []string, body string) (*ht
 	for _, h := range header {
 		head += h + "\r\n"
 	}
-	if _, err := io.WriteString(nc, head+"\r\n"+body); err != nil {
-		t.Fatalf("send request: %v", err)
-	}
+	_, _ = io.WriteString(nc, head+"\r\n"+body) // the server may refuse before it has read all
 	br := bufio.NewReader(nc)
 	res, err := http.ReadResponse(br, &http.Request{Method: strings.Fields(line)[0]})
 	if err != nil {
 		t.Fatalf("read response to %s: %v", line, err)
 	}
 	defer func() { _ = res.Body.Close() }() // read below
-	got := ""
+	got := Response{Status: res.StatusCode, Header: res.Header}
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		raw, err := io.ReadAll(res.Body)
 		if err != nil {
 			t.Fatalf("read body: %v", err)
 		}
-		got = string(raw)
+		got.Body = string(raw)
 	}
-	return res, got, &Conn{t: t, nc: nc, br: br}
+	return got, &Conn{t: t, nc: nc, br: br}
 }
 
 // UpgradeHeader are the lines of a correct opening handshake.
@@ -90,9 +95,9 @@ func UpgradeHeader() []string {
 // Dial opens a WebSocket on the given path and query.
 func Dial(t testing.TB, addr, target string, header ...string) *Conn {
 	t.Helper()
-	res, body, c := Request(t, addr, "GET "+target, append(UpgradeHeader(), header...), "")
-	if res.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatalf("upgrade of %s answered with %d %s, want 101", target, res.StatusCode, body)
+	res, c := Request(t, addr, "GET "+target, append(UpgradeHeader(), header...), "")
+	if res.Status != http.StatusSwitchingProtocols {
+		t.Fatalf("upgrade of %s answered with %d %s, want 101", target, res.Status, res.Body)
 	}
 	if got, want := res.Header.Get("Sec-Websocket-Accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="; got != want {
 		t.Fatalf("accept key %q, want %q", got, want)
@@ -107,7 +112,6 @@ func deadline(t testing.TB, nc net.Conn) {
 	}
 }
 
-//nolint:gochecknoglobals // a constant
 var key = [4]byte{9, 8, 7, 6}
 
 // Text builds a client's text frame, Binary a binary one.
@@ -263,24 +267,31 @@ func (c *Conn) WantEnd() {
 // Get polls or opens a session; the status must be the given one.
 func Get(t testing.TB, addr, target string, status int, header ...string) string {
 	t.Helper()
-	res, body, c := Request(t, addr, "GET "+target, append(header, "Connection: close"), "")
+	res, c := Request(t, addr, "GET "+target, append(header, "Connection: close"), "")
 	_ = c.nc.Close() // one request a connection
-	if res.StatusCode != status {
-		t.Fatalf("GET %s: got %d %s, want %d", target, res.StatusCode, body, status)
+	if res.Status != status {
+		t.Fatalf("GET %s: got %d %s, want %d", target, res.Status, res.Body, status)
 	}
-	return body
+	return res.Body
 }
 
 // Post sends a payload; the status must be the given one.
-func Post(t testing.TB, addr, target, body string, status int, header ...string) string {
+func Post(t testing.TB, addr, target, body string, status int) string {
+	t.Helper()
+	res := PostWith(t, addr, target, body)
+	if res.Status != status {
+		t.Fatalf("POST %s: got %d %s, want %d", target, res.Status, res.Body, status)
+	}
+	return res.Body
+}
+
+// PostWith sends a payload with more header lines.
+func PostWith(t testing.TB, addr, target, body string, header ...string) Response {
 	t.Helper()
 	header = append(header, "Connection: close", fmt.Sprintf("Content-Length: %d", len(body)))
-	res, got, c := Request(t, addr, "POST "+target, header, body)
+	res, c := Request(t, addr, "POST "+target, header, body)
 	_ = c.nc.Close() // one request a connection
-	if res.StatusCode != status {
-		t.Fatalf("POST %s: got %d %s, want %d", target, res.StatusCode, got, status)
-	}
-	return got
+	return res
 }
 
 // Eventually waits for a condition.

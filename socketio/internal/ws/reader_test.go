@@ -25,7 +25,6 @@ func (r *recorder) Control(op Opcode, p []byte) error {
 
 const testMax = 1000
 
-//nolint:gochecknoglobals // a constant
 var testKey = [4]byte{1, 2, 3, 4}
 
 // frame builds a masked client frame from its parts, legal or not.
