@@ -81,6 +81,9 @@ func register(ns *socketio.Namespace) {
 		if auth == nil {
 			auth = json.RawMessage("{}")
 		}
+		if string(auth) == `{"token":"refused"}` {
+			return &socketio.ConnectError{Message: "refused", Data: map[string]string{"code": "unauthenticated"}}
+		}
 		time.AfterFunc(authDelay, func() {
 			if err := s.Emit("auth", auth); err != nil {
 				slog.Debug("auth event failed", "error", err)
@@ -93,11 +96,50 @@ func register(ns *socketio.Namespace) {
 			slog.Debug("echo failed", "error", err)
 		}
 	})
+	registerMore(ns)
 	ns.OnRaw("message-with-ack", func(_ *socketio.Socket, m socketio.Message, ack socketio.Ack) {
 		if err := ack.Send(m); err != nil {
 			slog.Debug("acknowledgement failed", "error", err)
 		}
 	})
+}
+
+// registerMore adds what the suite of this repository calls besides.
+func registerMore(ns *socketio.Namespace) {
+	logged := func(err error) {
+		if err != nil {
+			slog.Debug("sending failed", "error", err)
+		}
+	}
+	// ask sends the arguments back as a question and tells the answer.
+	ns.OnRaw("ask", func(s *socketio.Socket, m socketio.Message, _ socketio.Ack) {
+		logged(s.EmitAck("question", time.Second, func(answer socketio.Message, err error) {
+			if err != nil {
+				logged(s.Emit("no-answer", err.Error()))
+				return
+			}
+			logged(s.Emit("answer", answer))
+		}, m))
+	})
+	socketio.On(ns, "join", func(s *socketio.Socket, room string, ack socketio.Ack) {
+		logged(errors.Join(s.Join(room), ack.Send(s.Rooms())))
+	})
+	socketio.On(ns, "leave", func(s *socketio.Socket, room string, ack socketio.Ack) {
+		s.Leave(room)
+		logged(ack.Send(s.Rooms()))
+	})
+	type say struct{ Room, Text string }
+	socketio.On(ns, "say", func(s *socketio.Socket, p say, ack socketio.Ack) {
+		f, err := ns.NewFrame("said", p.Text)
+		if err != nil {
+			logged(err)
+			return
+		}
+		logged(ack.Send(ns.To(p.Room).Except(s).Send(f)))
+	})
+	ns.OnRaw("kick", func(s *socketio.Socket, _ socketio.Message, _ socketio.Ack) { s.Disconnect() })
+	ns.OnRaw("restart", func(s *socketio.Socket, _ socketio.Message, _ socketio.Ack) { s.Close(0, socketio.ReasonShutdown) })
+	ns.OnRaw("panic", func(*socketio.Socket, socketio.Message, socketio.Ack) { panic("asked to") })
 }
 
 // echo is the session of the Engine.IO suite.

@@ -41,6 +41,7 @@ func (c *Conn) endAfter(last *Frame, e *CloseError, how ending) {
 		}
 	} else if last != nil {
 		c.enqueue(last, c.srv.now())
+		c.flushPoll()
 	}
 	c.state = stateClosing
 	transport := c.transport()
@@ -82,7 +83,7 @@ func (c *Conn) endWebSocket(e *CloseError, how ending) {
 		}
 		c.pipe.link.shut()
 	}
-	c.srv.wheel.Set(&c.node, c, now+int64(c.srv.opt.CloseTimeout))
+	c.linger(now)
 }
 
 // endPolling is end for long-polling. mu is held.
@@ -90,17 +91,22 @@ func (c *Conn) endPolling(e *CloseError, how ending) {
 	c.dropProbe()
 	c.poll.leaving = how == endClient
 	if c.poll.waiter != nil {
-		c.answerPoll(c.lastPayload())
+		c.answerPoll(c.goodbye())
 		c.destroy(false)
 		return
 	}
 	if how == endClient || how == endGraceful && (e.Reason == ReasonServerClose || e.Reason == ReasonShutdown) {
 		// The last packets and the goodbye wait for the next poll; a client that
 		// closes may have sent one that was overtaken.
-		c.srv.wheel.Set(&c.node, c, c.srv.now()+int64(c.srv.opt.CloseTimeout))
+		c.linger(c.srv.now())
 		return
 	}
 	c.destroy(false)
+}
+
+// linger gives the peer of a closed connection a little time. mu is held.
+func (c *Conn) linger(now int64) {
+	c.srv.wheel.Set(&c.node, c, now+int64(c.srv.opt.CloseTimeout))
 }
 
 // destroy gives everything the connection holds back. mu is held.

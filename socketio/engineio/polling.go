@@ -91,16 +91,13 @@ func (c *Conn) takePayload(dst []byte) []byte {
 	return dst
 }
 
-// lastPayload is what the last poll gets: what waits, and the close packet, or a noop
-// for a client that said goodbye itself. mu is held.
-func (c *Conn) lastPayload() []byte {
+// goodbye is what the last poll gets: the close packet, or a noop for a client that said
+// goodbye itself. mu is held.
+func (c *Conn) goodbye() []byte {
 	if c.poll.leaving {
 		return noopPayload
 	}
-	if c.out == nil {
-		return closePayload
-	}
-	return append(separate(c.takePayload(nil)), byte(packetClose))
+	return closePayload
 }
 
 // serveGet answers a poll.
@@ -152,8 +149,13 @@ func (c *Conn) tryPoll(now int64) (payload []byte, waiter chan []byte, breach *C
 	switch {
 	case c.poll == nil || c.state == stateClosed:
 		return nil, nil, nil, errRequest
+	case c.state == stateClosing && c.out.len() > 0 && !c.poll.leaving:
+		// Without the close packet: clients act on that at once, and on what came
+		// with it only later.
+		c.linger(now)
+		return c.takePayload(nil), nil, nil, nil
 	case c.state == stateClosing:
-		payload = c.lastPayload()
+		payload = c.goodbye()
 		c.destroy(false)
 		return payload, nil, nil, nil
 	case c.expired(now):
@@ -190,6 +192,18 @@ func (s *Server) servePost(w http.ResponseWriter, r *http.Request, c *Conn) erro
 		}
 		return err
 	}
+	if err := s.takePost(w, r, c); err != nil {
+		return err
+	}
+	if err := writePlain(w, []byte("ok")); err != nil {
+		c.end(&CloseError{Reason: ReasonTransportError}, endGone)
+	}
+	return nil
+}
+
+// takePost reads and handles the body. It must be over before the answer is written: a
+// client may send its next payload as soon as it has that.
+func (s *Server) takePost(w http.ResponseWriter, r *http.Request, c *Conn) error {
 	if err := c.beginPost(); err != nil {
 		return err
 	}
@@ -204,9 +218,6 @@ func (s *Server) servePost(w http.ResponseWriter, r *http.Request, c *Conn) erro
 	if err := c.takeBody(body); err != nil {
 		c.end(asCloseError(err), endGraceful)
 		return &RequestError{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: asCloseError(err).Error()}
-	}
-	if err := writePlain(w, []byte("ok")); err != nil {
-		c.end(&CloseError{Reason: ReasonTransportError}, endGone)
 	}
 	return nil
 }

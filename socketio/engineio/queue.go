@@ -55,6 +55,14 @@ func (q *outQueue) size() int {
 	return q.bytes
 }
 
+// first is how many bytes of the first frame have not been written.
+func (q *outQueue) first() int {
+	if q.len() == 0 {
+		return 0
+	}
+	return len(q.entries[q.head].frame.wire) - q.offset
+}
+
 // oldest is the time since when the first frame has been waiting.
 func (q *outQueue) oldest() int64 { return q.entries[q.head].since }
 

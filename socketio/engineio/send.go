@@ -211,8 +211,9 @@ func (c *Conn) over() bool {
 	if q == nil {
 		return false
 	}
-	// One frame may be larger than the bound: it is the waiting that is bounded.
-	if q.len() > 1 && q.bytes > c.srv.opt.MaxBufferBytes || q.len() > c.srv.opt.MaxBufferFrames {
+	// The first frame does not count: one may be larger than the bound, and it is what
+	// waits behind it that is bounded.
+	if q.bytes-q.first() > c.srv.opt.MaxBufferBytes || q.len() > c.srv.opt.MaxBufferFrames {
 		return true
 	}
 	if c.srv.outbound.Load() > c.srv.opt.MaxOutbound {

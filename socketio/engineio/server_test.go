@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -367,6 +368,26 @@ func TestBadPayloads(t *testing.T) {
 	}
 }
 
+// A client may send its next payload the moment it has the answer to the last one.
+func TestPayloadsInQuickSuccession(t *testing.T) {
+	a := start(t, engineio.Options{})
+	at := "http://" + a.addr + polled + "&sid=" + openPolling(t, a.addr)
+	clients := []*http.Client{{Transport: &http.Transport{}}, {Transport: &http.Transport{}}} // two connections in turn
+	for i := range 300 {
+		res, err := clients[i%2].Post(at, "text/plain", strings.NewReader("4x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		if err := errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("payload %d: got %d %s, %v", i, res.StatusCode, body, err)
+		}
+	}
+	for _, c := range clients {
+		c.CloseIdleConnections()
+	}
+}
+
 // Too large a body is refused by its header, or as soon as it has shown itself.
 func TestTooLargeBody(t *testing.T) {
 	big := strings.Repeat("x", 1_000_001)
@@ -524,10 +545,35 @@ func TestCloseLingersForOldPolls(t *testing.T) {
 	if err := c.Send(engineio.NewFrame([]byte("too late")), 0); !errors.Is(err, engineio.ErrClosed) {
 		t.Errorf("got %v, want ErrClosed", err)
 	}
-	if got := rawtest.Get(t, a.addr, at, 200); got != "4last words\x1e1" {
-		t.Errorf("got %q, want the last words and a close packet", got)
+	for _, want := range []string{"4last words", "1"} {
+		if got := rawtest.Get(t, a.addr, at, 200); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 	rawtest.Get(t, a.addr, at, 400)
+}
+
+// A last frame comes alone and before the close packet, whether a poll waits for it or not.
+func TestCloseAfterALastFrame(t *testing.T) {
+	for _, waiting := range []bool{true, false} {
+		a := start(t, engineio.Options{})
+		at := polled + "&sid=" + openPolling(t, a.addr)
+		answer := make(chan string, 1)
+		if waiting {
+			go func() { answer <- rawtest.Get(t, a.addr, at, 200) }()
+			a.wantPoll(t)
+		}
+		a.conn(t, 0).CloseAfter(engineio.NewFrame([]byte("last")), &engineio.CloseError{Reason: engineio.ReasonServerClose})
+		if !waiting {
+			answer <- rawtest.Get(t, a.addr, at, 200)
+		}
+		if got := <-answer; got != "4last" {
+			t.Errorf("waiting %v: got %q", waiting, got)
+		}
+		if got := rawtest.Get(t, a.addr, at, 200); got != "1" {
+			t.Errorf("waiting %v: got %q, want a close packet", waiting, got)
+		}
+	}
 }
 
 func TestClientClosesByPolling(t *testing.T) {
