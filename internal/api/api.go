@@ -64,23 +64,28 @@ type server struct {
 // New makes the handler of the whole port: REST, files, health, documentation,
 // the web client and, where SocketIO is set, the sockets.
 func New(d Deps) (http.Handler, error) {
+	_, handler, err := newServer(d)
+	return handler, err
+}
+
+func newServer(d Deps) (*server, http.Handler, error) {
 	s := &server{Deps: d, mux: http.NewServeMux(), spec: newDocument(d.Version), origin: http.NewCrossOriginProtection()}
 	if d.Service == nil || d.Edge == nil || d.Clock == nil || d.Logger == nil {
-		return nil, errors.New("make api: Service, Edge, Clock and Logger are needed")
+		return nil, nil, errors.New("make api: Service, Edge, Clock and Logger are needed")
 	}
 	for _, origin := range d.TrustedOrigins {
 		if err := s.origin.AddTrustedOrigin(origin); err != nil {
-			return nil, err //nolint:wrapcheck // names the origin
+			return nil, nil, err //nolint:wrapcheck // names the origin
 		}
 	}
 	if d.Edge.public != nil {
 		if err := s.origin.AddTrustedOrigin(d.Edge.Origin(nil)); err != nil {
-			return nil, err //nolint:wrapcheck // names the origin
+			return nil, nil, err //nolint:wrapcheck // names the origin
 		}
 	}
 	var err error
 	if s.web, err = newWebFiles(d.Web); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.routeAuth()
 	s.routeMe()
@@ -91,9 +96,9 @@ func New(d Deps) (http.Handler, error) {
 	s.routeFiles()
 	s.routeHealth()
 	if err := s.routeDocs(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return s.protect(http.HandlerFunc(s.dispatch)), nil
+	return s, s.protect(http.HandlerFunc(s.dispatch)), nil
 }
 
 // Server gives an HTTP server with bounded headers and times. Reading and writing
