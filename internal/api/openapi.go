@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -258,6 +257,3 @@ func (attachmentRef) Schema(huma.Registry) *huma.Schema {
 		Type: huma.TypeObject, Properties: map[string]*huma.Schema{"id": id}, Required: []string{"id"}, AdditionalProperties: true,
 	}}}
 }
-
-// schemas gives what the document knows, for tests.
-func (d *document) schemas() map[string]*huma.Schema { return maps.Clone(d.registry.Map()) }

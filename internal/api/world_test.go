@@ -335,6 +335,7 @@ func (w *world) send(req *http.Request) *answer {
 		w.t.Fatalf("%s %s: %v", req.Method, req.URL.Path, err)
 	}
 	a := &answer{Status: res.StatusCode, Header: res.Header, Body: got, what: req.Method + " " + req.URL.Path}
+	w.compare(req, a)
 	if !ownAnswer(req) {
 		if _, err := w.seen.Write(append(got, '\n')); err != nil {
 			w.t.Fatal(err)
@@ -414,3 +415,6 @@ func formOf(t *testing.T, field, name string, data []byte) ([]byte, string) {
 	}
 	return b.Bytes(), form.FormDataContentType()
 }
+
+// unlimited lifts the rates, for tests that are about something else.
+func unlimited(l *service.Limits) { l.SendsPerSecond = 0 }
