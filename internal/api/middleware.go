@@ -188,7 +188,11 @@ func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, errors.New("the connection cannot be taken over")
 	}
 	w.hijacked = true
-	return h.Hijack() //nolint:wrapcheck // passed through
+	conn, rw, err := h.Hijack()
+	if strict, ok := conn.(*strictConn); ok {
+		conn = strict.Conn // not HTTP any more; the transport wants the descriptor
+	}
+	return conn, rw, err //nolint:wrapcheck // passed through
 }
 
 // dispatch finds the route. The web client answers what nothing else does.

@@ -138,6 +138,7 @@ func newWorld(t *testing.T, o options) *world {
 	handler := w.handler(o, deps, clock, logger)
 	w.server = httptest.NewUnstartedServer(handler)
 	w.server.Config = Server(handler, logger)
+	w.server.Listener = Listen(w.server.Listener)
 	w.server.Start()
 	t.Cleanup(func() {
 		w.server.Close()
