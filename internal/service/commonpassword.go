@@ -25,11 +25,17 @@ var commonWords = func() map[string]bool {
 // leet undoes the usual replacements of letters.
 var leet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "8", "b", "@", "a", "$", "s", "!", "i", "+", "t")
 
+// maxCommon is the length in bytes beyond which no password is common.
+const maxCommon = 32
+
 // commonPassword reports whether a password is among the first that somebody
 // would try: a common word or two, in any case, spelled plainly or with the usual
 // replacements, with a few digits or signs around it; one character over and
 // over; a run of the keyboard or of the alphabet.
 func commonPassword(password string) bool {
+	if len(password) > maxCommon {
+		return false
+	}
 	p := strings.ToLower(strings.TrimSpace(password))
 	if commonWords[p] || monotone(p) {
 		return true

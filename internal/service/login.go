@@ -57,7 +57,8 @@ func (s *Service) LogIn(ctx context.Context, r LogInRequest) (*LoggedIn, error) 
 		}
 		account = found
 	}
-	if err := s.mayTry(ctx, folded, address, account); err != nil {
+	apart, err := s.mayTry(ctx, folded, address, account)
+	if err != nil {
 		return nil, err
 	}
 	hash := ""
@@ -73,7 +74,9 @@ func (s *Service) LogIn(ctx context.Context, r LogInRequest) (*LoggedIn, error) 
 		s.Logger.InfoContext(ctx, "log-in refused", "address", r.Client.Address)
 		return nil, ErrCredentials
 	}
-	s.failures.forget(folded)
+	if !apart { // else the owner's coming in would give a guesser elsewhere new tries
+		s.failures.forget(folded)
+	}
 	return s.enter(ctx, account, r.Client, r.Previous)
 }
 
@@ -96,9 +99,9 @@ func (s *Service) enter(ctx context.Context, account *chat.Account, client Clien
 
 // mayTry holds back guessing on one account: ten attempts a minute and, after
 // three failures, a pause that doubles. An address from which the account is
-// logged in already counts by itself, so that guessing from elsewhere does not
-// lock its owner out.
-func (s *Service) mayTry(ctx context.Context, folded, address string, account *chat.Account) error {
+// logged in already counts apart, so that guessing from elsewhere does not lock
+// its owner out.
+func (s *Service) mayTry(ctx context.Context, folded, address string, account *chat.Account) (apart bool, err error) {
 	var refused *chat.Error
 	if wait := s.failures.wait(folded, s.Clock()); wait > 0 {
 		refused = rateLimited(wait)
@@ -106,15 +109,15 @@ func (s *Service) mayTry(ctx context.Context, folded, address string, account *c
 		refused = s.takeLogin(ctx, "login:account:"+folded)
 	}
 	if refused == nil {
-		return nil
+		return false, nil
 	}
 	if account == nil || !s.logsInFrom(ctx, account.ID, address) {
-		return refused
+		return false, refused
 	}
 	if err := s.takeLogin(ctx, "login:known:"+account.ID.String()+address); err != nil {
-		return err
+		return false, err
 	}
-	return nil
+	return true, nil
 }
 
 func (s *Service) logsInFrom(ctx context.Context, user chat.UserID, address string) bool {

@@ -41,6 +41,7 @@ const (
 type hasher struct {
 	slots   chan struct{}
 	waiting atomic.Int64
+	done    atomic.Int64 // how many were hashed, for metrics
 	queue   int64
 	rand    io.Reader
 	// dummy is what the password of an unknown person is checked against, so
@@ -76,7 +77,10 @@ func (h *hasher) enter(ctx context.Context) error {
 	}
 }
 
-func (h *hasher) leave() { <-h.slots }
+func (h *hasher) leave() {
+	h.done.Add(1)
+	<-h.slots
+}
 
 // hash gives the PHC string of a new password, or ErrOverloaded.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {

@@ -90,6 +90,9 @@ func (s *Service) ExpirePending(now time.Time) int {
 // Pending gives how many records wait for their outcome, for metrics.
 func (s *Service) Pending() int { return int(s.pending.n.Load()) }
 
+// Hashed gives how many passwords have been hashed, and how many wait for it, for metrics.
+func (s *Service) Hashed() (done, waiting int64) { return s.hashes.done.Load(), s.hashes.waiting.Load() }
+
 const pendingShards = 32
 
 // pendingSet holds who waits for which record. It is bounded: a full one refuses.
