@@ -377,7 +377,7 @@ func TestDisabledIsOutAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	bob.get("/api/v1/me").problem(t, 401, "unauthenticated")
-	if got := ann.get("/api/v1/users?query=" + bob.Name).want(t, 200); got.len("items") != 0 {
+	if got := ann.get("/api/v1/users?query="+bob.Name).want(t, 200); got.len("items") != 0 {
 		t.Errorf("got %s, want a disabled person not to be found", got.Body)
 	}
 	ann.get(conv).want(t, 200)

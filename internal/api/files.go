@@ -46,19 +46,17 @@ func uploadFile(c *call, _ *none) (wire.Attachment, error) {
 	defer cancel()
 	r := c.r
 	if r.ContentLength > c.s.Limits.AttachmentBytes+formOverhead {
-		c.w.Header().Set("Connection", "close")
 		return wire.Attachment{}, errBodyTooLarge
 	}
 	if compressed(r) || !strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "multipart/form-data") {
 		return wire.Attachment{}, errMediaType("multipart/form-data")
 	}
-	r.Body = http.MaxBytesReader(c.w, &progress{ReadCloser: r.Body, c: c}, c.s.Limits.AttachmentBytes+formOverhead)
-	form, err := r.MultipartReader()
+	form, err := multipartOf(c)
 	if err != nil {
 		return wire.Attachment{}, bodyError(err)
 	}
 	part, err := form.NextPart()
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF { //nolint:errorlint // wrapped, it means that the form was cut off
 		return wire.Attachment{}, chat.Invalid("file", "is missing")
 	}
 	if err != nil {
@@ -74,27 +72,45 @@ func uploadFile(c *call, _ *none) (wire.Attachment, error) {
 	return wire.AttachmentOf(file.Attachment), nil
 }
 
+// multipartOf reads the form in bounds, without touching the request's own body.
+func multipartOf(c *call) (*multipart.Reader, error) {
+	inner := *c.r
+	inner.Body = http.MaxBytesReader(c.w, &progress{ReadCloser: c.r.Body, c: c}, c.s.Limits.AttachmentBytes+formOverhead)
+	return inner.MultipartReader() //nolint:wrapcheck // the caller says what it means
+}
+
 // onePart reads the file of a form and makes sure that nothing comes after it: a
 // body that ends early has no end of the form.
 type onePart struct {
 	form *multipart.Reader
 	part *multipart.Part
+	done error // what every further read gives
 }
 
 func (o *onePart) Read(p []byte) (int, error) {
+	if o.done != nil {
+		return 0, o.done
+	}
 	n, err := o.part.Read(p)
-	if err == nil {
-		return n, nil
+	if err != nil {
+		o.done = o.end(err)
 	}
-	if !errors.Is(err, io.EOF) {
-		return n, bodyError(err)
+	return n, o.done
+}
+
+// end looks at what follows the file.
+func (o *onePart) end(err error) error {
+	if err != io.EOF { //nolint:errorlint // wrapped, it means that the form was cut off
+		return bodyError(err)
 	}
-	if _, err := o.form.NextPart(); err == nil {
-		return n, chat.Invalid("file", "must be the only part of the form")
-	} else if !errors.Is(err, io.EOF) {
-		return n, bodyError(err)
+	_, err = o.form.NextPart()
+	switch {
+	case err == nil:
+		return chat.Invalid("file", "must be the only part of the form")
+	case err != io.EOF: //nolint:errorlint // wrapped, it means that the form was cut off
+		return bodyError(err)
 	}
-	return n, io.EOF
+	return io.EOF
 }
 
 // progress moves the deadline of a connection as long as something arrives.

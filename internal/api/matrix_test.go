@@ -80,9 +80,11 @@ var matrix = map[string]struct {
 		}
 		return asked{"POST", "/api/v1/auth/login", map[string]any{"username": name, "password": goodPassword}, nil}
 	}},
-	"log-out":         {everybodyIn(204), func(s *scene) asked { return asked{"POST", "/api/v1/auth/logout", nil, s.freshSession()} }},
-	"change-password": {everybodyIn(403), func(*scene) asked { return asked{"POST", "/api/v1/auth/password", map[string]any{"password": "not it at all", "new_password": "quite another one 5"}, nil} }},
-	"list-sessions":   {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/sessions", nil, nil} }},
+	"log-out": {everybodyIn(204), func(s *scene) asked { return asked{"POST", "/api/v1/auth/logout", nil, s.freshSession()} }},
+	"change-password": {everybodyIn(403), func(*scene) asked {
+		return asked{"POST", "/api/v1/auth/password", map[string]any{"password": "not it at all", "new_password": "quite another one 5"}, nil}
+	}},
+	"list-sessions": {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/sessions", nil, nil} }},
 	"revoke-session": {everybodyIn(404), func(s *scene) asked {
 		return asked{"DELETE", "/api/v1/sessions/" + s.extra, nil, nil} // not one of theirs
 	}},
@@ -102,7 +104,9 @@ var matrix = map[string]struct {
 	"list-entries":        {in(404, 200, 200, 200), func(s *scene) asked { return asked{"GET", s.path + "/entries", nil, nil} }},
 
 	"list-members": {in(404, 200, 200, 200), func(s *scene) asked { return asked{"GET", s.path + "/members", nil, nil} }},
-	"add-members":  {in(404, 403, 200, 200), func(s *scene) asked { return asked{"POST", s.path + "/members", map[string]any{"user_id": s.extra}, nil} }},
+	"add-members": {in(404, 403, 200, 200), func(s *scene) asked {
+		return asked{"POST", s.path + "/members", map[string]any{"user_id": s.extra}, nil}
+	}},
 	"set-role": {in(404, 403, 200, 200), func(s *scene) asked {
 		return asked{"PATCH", s.path + "/members/" + s.other, map[string]any{"role": "admin"}, nil}
 	}},
@@ -226,7 +230,7 @@ func TestZ1Z2NotFoundIsByteIdentical(t *testing.T) {
 		}
 		for _, who := range []role{stranger, left} {
 			s := g.scene(who)
-			before := s.people[owner].get(s.path + "/entries").want(t, 200)
+			before := s.people[owner].get(s.path+"/entries").want(t, 200)
 			a := line.ask(s)
 			got := s.do(a)
 			conv := strings.TrimPrefix(s.path, "/api/v1/conversations/")

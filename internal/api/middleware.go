@@ -248,12 +248,13 @@ func (w *headerOnly) Write(b []byte) (int, error) { return len(b), nil }
 func (w *headerOnly) WriteHeader(status int)      { w.status = status }
 
 // forWeb reports whether the web client may answer a path: nothing below these is
-// ever a page, so that a mistyped or a probing request does not get one.
+// ever a page, nor anything hidden, so that a mistyped or a probing request does
+// not get one.
 func forWeb(p string) bool {
 	for _, reserved := range []string{"/api", "/socket.io", "/metrics", "/debug", "/healthz", "/readyz", "/docs"} {
 		if p == reserved || strings.HasPrefix(p, reserved+"/") {
 			return false
 		}
 	}
-	return true
+	return !strings.Contains(p, "/.")
 }

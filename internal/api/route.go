@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/service"
@@ -98,6 +99,9 @@ func serve[B, O any](s *server, op *operation, w http.ResponseWriter, r *http.Re
 		defer cancel()
 		s.deadline(w, r)
 	}
+	if r.Body != nil {
+		r.Body = &followed{ReadCloser: r.Body}
+	}
 	c := &call{Context: ctx, r: r, w: w, s: s}
 	body, out := new(B), *new(O)
 	err := c.authenticate(op)
@@ -108,7 +112,7 @@ func serve[B, O any](s *server, op *operation, w http.ResponseWriter, r *http.Re
 		out, err = f(c, body)
 	}
 	if err != nil {
-		s.refuse(w, r, err)
+		s.refuseEarly(w, r, err)
 		return
 	}
 	if op.raw {
@@ -119,6 +123,46 @@ func serve[B, O any](s *server, op *operation, w http.ResponseWriter, r *http.Re
 		status = c.status
 	}
 	s.answer(w, r, status, out)
+}
+
+const (
+	// maxDrain bounds what is read and thrown away of a refused request's body, and
+	// drainTimeout for how long: a client that is still sending would otherwise see
+	// its connection break instead of the answer.
+	maxDrain     = 32 << 20
+	drainTimeout = 3 * time.Second
+)
+
+// refuseEarly refuses a request whose body may not have been read. Small ones
+// net/http reads by itself before it answers.
+func (s *server) refuseEarly(w http.ResponseWriter, r *http.Request, err error) {
+	const small = 256 << 10
+	if body, ok := r.Body.(*followed); ok && body.ended || r.ContentLength >= 0 && r.ContentLength <= small {
+		s.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Connection", "close") // what is left of the body must not be taken for a request
+	control := http.NewResponseController(w)
+	duplex := control.EnableFullDuplex()
+	s.refuse(w, r, err)
+	if duplex != nil || control.Flush() != nil || control.SetReadDeadline(s.Clock().Add(drainTimeout)) != nil {
+		return
+	}
+	if _, err := io.CopyN(io.Discard, r.Body, maxDrain); err != nil && !errors.Is(err, io.EOF) {
+		s.Logger.DebugContext(r.Context(), "throw away the rest of a body", "error", err)
+	}
+}
+
+// followed knows whether a body was read to its end.
+type followed struct {
+	io.ReadCloser
+	ended bool
+}
+
+func (f *followed) Read(p []byte) (int, error) {
+	n, err := f.ReadCloser.Read(p)
+	f.ended = f.ended || err == io.EOF //nolint:errorlint // a reader's own end
+	return n, err                      //nolint:wrapcheck // io.EOF must stay what it is
 }
 
 // deadline bounds how long the body may take to arrive.
@@ -182,7 +226,6 @@ func readBody[B any](c *call, op *operation, into *B) error {
 func bodyOf(c *call, op *operation, use func([]byte) error) error {
 	r := c.r
 	if r.ContentLength > op.maxBody {
-		c.w.Header().Set("Connection", "close") // what follows is not read
 		return errBodyTooLarge
 	}
 	if err := jsonBody(r); err != nil {

@@ -10,7 +10,7 @@ func TestTwoPeopleTalk(t *testing.T) {
 	w := newWorld(t, options{})
 	ann, bob := w.person("ann"), w.person("bob")
 
-	found := ann.get("/api/v1/users?query=" + bob.Name).want(t, 200)
+	found := ann.get("/api/v1/users?query="+bob.Name).want(t, 200)
 	if found.len("items") != 1 || found.str("items.0.id") != bob.ID || found.get("items.0.email") != nil {
 		t.Fatalf("find: got %s", found.Body)
 	}
@@ -43,7 +43,7 @@ func TestTwoPeopleTalk(t *testing.T) {
 	if got := bob.do("PUT", one+"/reactions/%F0%9F%91%8D", nil).want(t, 200); got.get("unchanged") != true {
 		t.Errorf("reaction again: got %s, want unchanged", got.Body)
 	}
-	history := bob.get(conv + "/messages").want(t, 200)
+	history := bob.get(conv+"/messages").want(t, 200)
 	if history.len("items") != 1 || history.str("items.0.text") != "hello!" || history.str("items.0.edited_at") == "" ||
 		history.str("items.0.reactions.👍.0") != bob.ID || history.get("has_before") != false || history.get("has_after") != false {
 		t.Errorf("history: got %s", history.Body)
@@ -54,7 +54,7 @@ func TestTwoPeopleTalk(t *testing.T) {
 	if gone.str("text") != "" || gone.str("deleted_at") == "" {
 		t.Errorf("deleted: got %s", gone.Body)
 	}
-	entries := bob.get(conv + "/entries?after=0").want(t, 200)
+	entries := bob.get(conv+"/entries?after=0").want(t, 200)
 	if entries.len("items") != 6 || entries.num("head") != 6 || entries.get("items.1.redacted") != true || entries.str("items.1.text") != "" {
 		t.Errorf("entries: got %s", entries.Body)
 	}
@@ -82,7 +82,7 @@ func TestHistoryPages(t *testing.T) {
 		{"", 0, 6, false, false},
 		{"?limit=1000000000", 0, 6, false, false}, // Z15
 	} {
-		got := ann.get(conv + "/messages" + c.query).want(t, 200)
+		got := ann.get(conv+"/messages"+c.query).want(t, 200)
 		n := got.len("items")
 		if n != c.last-c.first+1 || got.num("items.0.seq") != seqs[c.first] || got.num(fmt.Sprintf("items.%d.seq", n-1)) != seqs[c.last] {
 			t.Errorf("%s: got %s, want seqs %d to %d", c.query, got.Body, seqs[c.first], seqs[c.last])
@@ -108,17 +108,17 @@ func TestGroups(t *testing.T) {
 	if got := ann.do("POST", conv+"/members", map[string]any{"user_ids": []string{cid.ID}}).want(t, 200); got.get("unchanged") != true {
 		t.Errorf("add again: got %s, want unchanged", got.Body)
 	}
-	if got := cid.get(conv + "/messages").want(t, 200); got.len("items") != 0 {
+	if got := cid.get(conv+"/messages").want(t, 200); got.len("items") != 0 {
 		t.Errorf("got %s, want nothing from before the joining", got.Body)
 	}
-	if got := cid.get(conv + "/entries").want(t, 200); got.len("items") != 1 || got.num("items.0.seq") != added.num("seq") {
+	if got := cid.get(conv+"/entries").want(t, 200); got.len("items") != 1 || got.num("items.0.seq") != added.num("seq") {
 		t.Errorf("got %s, want the entries from the joining on", got.Body)
 	}
-	members := cid.get(conv + "/members?limit=2").want(t, 200)
+	members := cid.get(conv+"/members?limit=2").want(t, 200)
 	if members.len("items") != 2 || members.str("items.0.user.id") != ann.ID || members.str("items.0.role") != "owner" || members.str("next_cursor") == "" {
 		t.Errorf("members: got %s", members.Body)
 	}
-	if rest := cid.get(conv + "/members?limit=2&cursor=" + members.str("next_cursor")).want(t, 200); rest.len("items") != 1 || rest.get("next_cursor") != nil {
+	if rest := cid.get(conv+"/members?limit=2&cursor="+members.str("next_cursor")).want(t, 200); rest.len("items") != 1 || rest.get("next_cursor") != nil {
 		t.Errorf("members, second part: got %s", rest.Body)
 	}
 	ann.do("PATCH", conv+"/members/"+bob.ID, map[string]any{"role": "admin"}).want(t, 200)
@@ -129,7 +129,7 @@ func TestGroups(t *testing.T) {
 	bob.do("DELETE", conv+"/members/"+cid.ID, nil).want(t, 200)
 	cid.get(conv).problem(t, 404, "not_found")
 	cid.get(conv+"/entries").problem(t, 404, "not_found")
-	if got := ann.get(conv + "/messages").want(t, 200); got.len("items") != 1 {
+	if got := ann.get(conv+"/messages").want(t, 200); got.len("items") != 1 {
 		t.Errorf("got %s, want removing a member to delete none of their messages", got.Body)
 	}
 	bob.do("DELETE", conv+"/members/me", nil).want(t, 200)
@@ -175,7 +175,7 @@ func TestSync(t *testing.T) {
 		t.Fatalf("got %s", all.Body)
 	}
 	ann.say(conv, "x")
-	moved := bob.get("/api/v1/sync?cursor=" + all.str("cursor")).want(t, 200)
+	moved := bob.get("/api/v1/sync?cursor="+all.str("cursor")).want(t, 200)
 	if moved.len("conversations") != 1 || moved.num("conversations.0.last_seq") != 2 || moved.num("conversations.0.unread") != 1 {
 		t.Errorf("got %s", moved.Body)
 	}
@@ -191,7 +191,7 @@ func TestProfile(t *testing.T) {
 	if me.str("display_name") != "Ann A." || me.str("settings.theme") != "dark" || me.str("email") != ann.Email || me.num("limits.text_bytes") != 16<<10 {
 		t.Errorf("got %s", me.Body)
 	}
-	seen := bob.get("/api/v1/users/" + ann.ID).want(t, 200)
+	seen := bob.get("/api/v1/users/"+ann.ID).want(t, 200)
 	if seen.str("bio") != "sails" || seen.get("email") != nil || seen.get("settings") != nil {
 		t.Errorf("got %s, want no more than the public profile", seen.Body)
 	}
