@@ -113,12 +113,11 @@ func (c *conn) release(ready, resync *socketio.Frame) {
 	h := c.held
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	c.write(ready)
-	for _, f := range h.frames {
-		c.write(f)
+	for _, f := range append([]*socketio.Frame{ready}, h.frames...) {
+		_ = c.socket.Send(f) // see write
 	}
 	if h.overflow {
-		c.write(resync)
+		_ = c.socket.Send(resync) // see write
 	}
 	h.frames, h.released = nil, true
 	c.flags.And(^connHeld)

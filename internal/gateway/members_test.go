@@ -360,7 +360,7 @@ func TestConnectsAndDisconnectsLeaveNothing(t *testing.T) {
 	room := n.direct(alice, bob)
 	n.settle(0)
 	base := n.inproc.Subscriptions()
-	const total, at = 10_000, 16
+	const total, at = manyConnects, 16
 	var wg sync.WaitGroup
 	var left atomic.Int64
 	left.Store(total)
