@@ -348,6 +348,7 @@ func TestStopTellsClientsAndLosesNothing(t *testing.T) {
 	s.stop()
 	for _, c := range []*socket{a, b} {
 		c.wait(wire.EventReconnect, 1)
+		<-c.Done()
 		var closed *client.CloseError
 		c.mu.Lock()
 		if !errors.As(c.end, &closed) || closed.Code != 1012 {
