@@ -4,7 +4,9 @@ package socketio_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -39,10 +41,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runSink connects "<port> <count>" clients, says "ready" and reads until its stdin ends.
+// runSink connects "<port> <count> <talk>" clients, says "ready" and reads until its stdin
+// ends. With talk set, every other client sends an event and, whenever it has been
+// acknowledged, the next one.
 func runSink(spec string) error {
-	var port, count int
-	if _, err := fmt.Sscan(spec, &port, &count); err != nil {
+	var port, count, talk int
+	if _, err := fmt.Sscan(spec, &port, &count, &talk); err != nil {
 		return err
 	}
 	go func() {
@@ -53,13 +57,18 @@ func runSink(spec string) error {
 	if err != nil {
 		return err
 	}
+	event := string(ws.AppendMasked(nil, ws.OpText, []byte(`421["say",{"text":"`+strings.Repeat("x", 180)+`"}]`), [4]byte{}))
+	var talkers []int
 	const together = 50 // clients connect in groups, as after a network's fault
 	for done := 0; done < count; done += together {
 		fds, err := sinkClients(port, min(together, count-done))
 		if err != nil {
 			return err
 		}
-		for _, fd := range fds {
+		for i, fd := range fds {
+			if talk != 0 && i%2 == 0 {
+				talkers = append(talkers, fd)
+			}
 			ev := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)}
 			if err := syscall.EpollCtl(ep, syscall.EPOLL_CTL_ADD, fd, &ev); err != nil {
 				return err
@@ -67,6 +76,11 @@ func runSink(spec string) error {
 		}
 	}
 	fmt.Println("ready")
+	for _, fd := range talkers {
+		if err := writeAll(fd, event); err != nil {
+			return err
+		}
+	}
 	events := make([]syscall.EpollEvent, 512)
 	buf := make([]byte, 256<<10)
 	for {
@@ -78,6 +92,11 @@ func runSink(spec string) error {
 			n, err := syscall.Read(int(ev.Fd), buf)
 			if n == 0 || err != nil && err != syscall.EINTR {
 				return fmt.Errorf("server closed a connection: %w", err)
+			}
+			if talk != 0 && bytes.Contains(buf[:max(n, 0)], []byte("431[")) {
+				if err := writeAll(int(ev.Fd), event); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -163,10 +182,12 @@ func benchServer(b *testing.B, opt socketio.Options, rooms func(n int) []string)
 }
 
 // sink starts the process with the clients and waits until they are connected.
-func sink(b *testing.B, port, count int) {
+func sink(b *testing.B, port, count int) { startSink(b, port, count, 0) }
+
+func startSink(b *testing.B, port, count, talk int) {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d", sinkEnv, port, count))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d %d", sinkEnv, port, count, talk))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -300,6 +321,38 @@ func BenchmarkRoom(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkTalk reports the server's processor time for one message in a room of two: an
+// event received and decoded, an acknowledgement and two deliveries sent. 100 clients
+// talk, each waiting for its acknowledgement.
+func BenchmarkTalk(b *testing.B) {
+	const clients = 200
+	srv, port := benchServer(b, socketio.Options{}, func(i int) []string { return []string{fmt.Sprint(i / 2)} })
+	var handled atomic.Int64
+	done := make(chan struct{})
+	type say struct {
+		Text string `json:"text"`
+	}
+	ns := srv.Of("/")
+	socketio.On(ns, "say", func(s *socketio.Socket, p say, ack socketio.Ack) {
+		f, err := socketio.NewFrame("said", p)
+		if err != nil {
+			b.Error(err)
+		}
+		ns.To(s.Rooms()[0]).Send(f)
+		if err := ack.SendJSON(json.RawMessage(`{"ok":true}`)); err != nil && !errors.Is(err, socketio.ErrClosed) {
+			b.Error(err)
+		}
+		if handled.Add(1) == int64(b.N) {
+			close(done)
+		}
+	})
+	used := cpu(b)
+	b.ResetTimer()
+	startSink(b, port, clients, 1)
+	<-done
+	b.ReportMetric(float64((cpu(b)-used).Nanoseconds())/1000/float64(b.N), "cpu-µs/message")
 }
 
 // rawRoom returns a function that writes size bytes to each of as many sockets.

@@ -202,7 +202,7 @@ func (c *Conn) expired(now int64) bool {
 // that both ends agree whatever the wheel's resolution; mu is held.
 func (c *Conn) ping(now int64) error {
 	timeout := int64(c.srv.opt.PingTimeout)
-	if now-c.beat > timeout/2 { // the process was stopped for a while
+	if now-c.beat > max(timeout/2, int64(time.Second)) { // the process was stopped for a while
 		c.beat = now
 	}
 	c.awaiting, c.beat = true, c.beat+timeout
