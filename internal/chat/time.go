@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -9,6 +10,8 @@ import (
 // the edge, so that every node computes with the same one. Its text form is
 // RFC 3339 in UTC with exactly three decimals. Zero means "never".
 type Time int64
+
+var errYear = errors.New("out of range")
 
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
@@ -31,6 +34,9 @@ func (t *Time) UnmarshalText(text []byte) error {
 	std, err := time.Parse(time.RFC3339Nano, string(text))
 	if err != nil {
 		return fmt.Errorf("read time: %w", err)
+	}
+	if year := std.UTC().Year(); year < 0 || year > 9999 { // by its offset; its text form could not be read
+		return fmt.Errorf("read time: year %d: %w", year, errYear)
 	}
 	*t = TimeOf(std)
 	return nil
