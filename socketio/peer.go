@@ -17,7 +17,7 @@ type peer struct {
 	conn *engineio.Conn
 
 	// Used by Message only, which is never called twice at a time.
-	assembly *assembly
+	assembly *packet.Assembly // nil when nothing is missing
 	offences uint16
 
 	mu        sync.Mutex
@@ -26,13 +26,6 @@ type peer struct {
 	connectBy int64 // ns: when a namespace must have been joined; 0 while in one
 	wakeAt    int64 // ns: what the connection was asked for
 	sockets   []*Socket
-}
-
-// assembly is a packet whose attachments are still arriving.
-type assembly struct {
-	packet      packet.Packet
-	attachments [][]byte
-	size        int
 }
 
 func badPacket(text string) error {
@@ -58,11 +51,12 @@ func (p *peer) Message(data []byte, binary bool) error {
 		return p.disconnect(pk.Namespace)
 	case packet.Event, packet.Ack, packet.BinaryEvent, packet.BinaryAck:
 		pk.Data = bytes.Clone(pk.Data) // handlers may keep it
-		if pk.Attachments > 0 {
-			p.assembly = &assembly{packet: pk}
-			return nil
+		if pk.Attachments == 0 {
+			return p.handle(pk, nil)
 		}
-		return p.handle(pk, nil)
+		p.assembly = &packet.Assembly{}
+		_, err := p.assembly.Begin(pk)
+		return err
 	case packet.ConnectError:
 	}
 	return badPacket("packet only a server may send")
@@ -70,20 +64,19 @@ func (p *peer) Message(data []byte, binary bool) error {
 
 // attach takes a binary attachment.
 func (p *peer) attach(data []byte) error {
-	a := p.assembly
-	if a == nil {
+	if p.assembly == nil {
 		return badPacket("binary data nobody announced")
 	}
-	a.size += len(data)
-	if a.size > p.srv.maxPayload {
+	complete, err := p.assembly.Add(data, p.srv.maxPayload)
+	if errors.Is(err, packet.ErrTooBig) {
 		return &CloseError{Reason: ReasonTooBig}
 	}
-	a.attachments = append(a.attachments, bytes.Clone(data))
-	if len(a.attachments) < a.packet.Attachments {
-		return nil
+	if err != nil || !complete {
+		return err
 	}
+	pk, attachments := p.assembly.Take()
 	p.assembly = nil
-	return p.handle(a.packet, a.attachments)
+	return p.handle(pk, attachments)
 }
 
 // handle handles a complete event or acknowledgement.

@@ -94,8 +94,7 @@ type Client struct {
 
 	// Owned by the reading goroutine.
 	reader   *ws.Reader
-	assembly packet.Packet
-	parts    [][]byte
+	assembly packet.Assembly
 }
 
 // ID is the socket's id as the server told it.
@@ -234,7 +233,7 @@ func (c *Client) takeAck(id uint64) func(Message, error) {
 // Message implements ws.Sink.
 func (c *Client) Message(op ws.Opcode, payload []byte) error {
 	if op == ws.OpBinary {
-		return c.attach(payload)
+		return c.assembled(c.assembly.Add(payload, c.opt.MaxPayload))
 	}
 	if len(payload) == 0 {
 		return errors.New("empty packet")
@@ -281,24 +280,15 @@ func (c *Client) packet(data []byte) error {
 		return nil
 	}
 	p.Data = bytes.Clone(p.Data)
-	if p.Attachments > 0 {
-		c.assembly = p
-		return nil
-	}
-	return c.handle(p, nil)
+	return c.assembled(c.assembly.Begin(p))
 }
 
-func (c *Client) attach(data []byte) error {
-	if c.assembly.Attachments == 0 {
-		return errors.New("attachment nobody announced")
+// assembled handles a packet once it is complete.
+func (c *Client) assembled(complete bool, err error) error {
+	if err != nil || !complete {
+		return err
 	}
-	c.parts = append(c.parts, bytes.Clone(data))
-	if len(c.parts) < c.assembly.Attachments {
-		return nil
-	}
-	p, parts := c.assembly, c.parts
-	c.assembly, c.parts = packet.Packet{}, nil
-	return c.handle(p, parts)
+	return c.handle(c.assembly.Take())
 }
 
 func (c *Client) handle(p packet.Packet, attachments [][]byte) error {

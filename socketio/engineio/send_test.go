@@ -237,6 +237,28 @@ func TestShutdownOfAMuteClient(t *testing.T) {
 	})
 }
 
+// Close does not leave those behind that were just saying goodbye.
+func TestCloseEndsLingeringConnections(t *testing.T) {
+	models(t, engineio.Options{CloseTimeout: time.Hour}, func(t *testing.T, a *app) {
+		c := dial(t, a)
+		a.conn(t, 0).Close(&engineio.CloseError{Reason: engineio.ReasonServerClose})
+		at := polled + "&sid=" + openPolling(t, a.addr)
+		a.conn(t, 1).Close(&engineio.CloseError{Reason: engineio.ReasonServerClose})
+		if n := a.srv.Conns(); n != 2 {
+			t.Fatalf("%d connections linger, want 2", n)
+		}
+		if err := a.srv.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := a.srv.Conns(); n != 0 {
+			t.Errorf("%d connections left", n)
+		}
+		c.WantEnd()
+		rawtest.Get(t, a.addr, at, 400)
+		rawtest.Get(t, a.addr, polled, 503)
+	})
+}
+
 // Connections of a Unix socket are served by the same model.
 func TestUnixSocket(t *testing.T) {
 	a := start(t, engineio.Options{})

@@ -214,7 +214,13 @@ func (s *Server) open(c *Conn) {
 	s.wheel.Set(&c.node, c, c.next())
 	c.mu.Unlock()
 	if s.draining.Load() { // Shutdown may have looked before the connection was known
-		c.end(&CloseError{Reason: ReasonShutdown}, endGraceful)
+		how := endGraceful
+		select {
+		case <-s.stop: // nobody would wait for the peer
+			how = endAbort
+		default:
+		}
+		c.end(&CloseError{Reason: ReasonShutdown}, how)
 	}
 }
 
@@ -305,6 +311,11 @@ func (s *Server) Close() error {
 	s.each(func(c *Conn) { c.end(&CloseError{Reason: ReasonShutdown}, endAbort) })
 	s.stopOnce.Do(func() { close(s.stop) })
 	s.workers.Wait()
+	for _, c := range s.wheel.Drain() { // those that were saying goodbye
+		c.mu.Lock()
+		c.destroy(true)
+		c.mu.Unlock()
+	}
 	s.deliverNotices()
 	return s.pollers.close()
 }

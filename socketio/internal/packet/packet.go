@@ -51,6 +51,7 @@ var (
 	ErrNamespace   = errors.New("illegal namespace")
 	ErrID          = errors.New("illegal acknowledgement id")
 	ErrPayload     = errors.New("illegal payload")
+	ErrTooBig      = errors.New("attachments too large")
 )
 
 // Parse decodes the text of a packet.

@@ -173,6 +173,52 @@ func toBytes(args []json.RawMessage) [][]byte {
 	return out
 }
 
+// FuzzAssembly: whatever texts and attachments arrive in whatever order, a packet comes
+// out with exactly what it announced, and no more is held than that and the limit.
+func FuzzAssembly(f *testing.F) {
+	f.Add([]byte("t52-[\"x\"]\x00b12\x00b3"))
+	f.Add([]byte("b1\x00t2[\"x\"]\x00t51-[]\x00t2[]"))
+	f.Add([]byte("t59-[]\x00b" + strings.Repeat("x", 90) + "\x00b" + strings.Repeat("y", 90)))
+	f.Fuzz(func(t *testing.T, script []byte) {
+		const limit = 100
+		var a Assembly
+		var sent [][]byte
+		for step := range bytes.SplitSeq(script, []byte{0}) {
+			if len(step) == 0 {
+				continue
+			}
+			var complete bool
+			var err error
+			waiting := a.Waiting()
+			if step[0] == 'b' {
+				complete, err = a.Add(step[1:], limit)
+				sent = append(sent, step[1:])
+			} else {
+				p, perr := Parse(step[1:])
+				if perr != nil {
+					return
+				}
+				complete, err = a.Begin(p)
+				sent = nil
+			}
+			if (err == nil) != (waiting == (step[0] == 'b')) && !errors.Is(err, ErrTooBig) {
+				t.Fatalf("%q while waiting=%v: %v", step, waiting, err)
+			}
+			if err != nil {
+				return // the connection ends
+			}
+			if !complete {
+				continue
+			}
+			p, parts := a.Take()
+			if p.Attachments != len(parts) || len(bytes.Join(parts, nil)) > limit ||
+				!slices.EqualFunc(parts, sent, func(a, b []byte) bool { return bytes.Equal(a, b) }) || a.Waiting() {
+				t.Fatalf("%d attachments announced, got %q, sent %q", p.Attachments, parts, sent)
+			}
+		}
+	})
+}
+
 // FuzzSplit: the scanner and encoding/json agree on what JSON is, and on the elements.
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{`[]`, `[1,"a",{"b":[null,true]},-0.5e+3]`, `["\ud800"]`, `[1,]`, `[[[[]]]]`, "[\"\x00\"]", `[{"a":1,"a":2}]`, `[ 1 , 2 ]`} {

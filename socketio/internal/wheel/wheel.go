@@ -77,6 +77,20 @@ func (w *Wheel[T]) Len() int {
 	return w.n
 }
 
+// Drain takes all owners out, whatever their deadlines.
+func (w *Wheel[T]) Drain() []*T {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := make([]*T, 0, w.n)
+	for i := range w.ring {
+		for head := &w.ring[i]; head.next != head; {
+			all = append(all, head.next.owner)
+			w.unlink(head.next)
+		}
+	}
+	return all
+}
+
 func (w *Wheel[T]) link(n *Node[T], owner *T, due int64) {
 	due = max(due, 1)
 	// Rounded up: nothing fires before its time.

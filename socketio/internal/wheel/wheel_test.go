@@ -93,3 +93,14 @@ func TestALongPauseSkipsNothing(t *testing.T) {
 		t.Fatalf("got %d, want %d", len(got), len(items))
 	}
 }
+
+func TestDrain(t *testing.T) {
+	w := New[item](tick, 0)
+	items := make([]item, 1000)
+	for i := range items {
+		w.Set(&items[i].node, &items[i], int64(i)*int64(time.Second))
+	}
+	if got := w.Drain(); len(got) != len(items) || w.Len() != 0 {
+		t.Errorf("drained %d of %d, %d left", len(got), len(items), w.Len())
+	}
+}
