@@ -28,10 +28,21 @@ const dialing = 16
 
 // gather connects the first n people of a server.
 func gather(ctx context.Context, s *server, n int) (*crowd, error) {
-	c := &crowd{peers: make([]*peer, n)}
+	c := &crowd{}
+	if err := c.grow(ctx, s, n); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
+}
+
+// grow connects people until n are.
+func (c *crowd) grow(ctx context.Context, s *server, n int) error {
+	from := len(c.peers)
+	c.peers = append(c.peers, make([]*peer, n-from)...)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var next atomic.Int64
+	next.Store(int64(from))
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
@@ -65,10 +76,7 @@ func gather(ctx context.Context, s *server, n int) (*crowd, error) {
 		})
 	}
 	wait.Wait()
-	if failed != nil {
-		return nil, errors.Join(failed, c.close())
-	}
-	return c, nil
+	return failed
 }
 
 var (

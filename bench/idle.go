@@ -20,28 +20,46 @@ func runIdle(ctx context.Context, o Options, k kind, out io.Writer) error {
 	if err := s.befriend(ctx, o.Each); err != nil {
 		return errors.Join(fmt.Errorf("make conversations: %w", err), s.close())
 	}
-	before, err1 := settled(ctx, s)
-	from := time.Now()
-	c, err := gather(ctx, s, o.People)
-	if err != nil {
-		return errors.Join(err, s.close())
-	}
-	took := time.Since(from)
-	connected, err2 := s.process.Cost()
-	after, err3 := settled(ctx, s)
-	err = errors.Join(err1, err2, err3)
-	if n := c.lost.Load(); n > 0 {
-		err = errors.Join(err, fmt.Errorf("%d sockets were cut", n))
-	}
-	if err == nil {
-		line(out, k, fmt.Sprintf("idle, %d connections", o.People), "%.2f KiB a connection (RSS %.1f MiB before, %.1f MiB with them)   set-up %s CPU, %.0f/s",
-			float64(after.RSS-before.RSS)/1024/float64(o.People), mib(before.RSS), mib(after.RSS),
-			micro(per(connected.CPU-before.CPU, o.People)), float64(o.People)/took.Seconds())
-	}
-	return errors.Join(err, c.close(), s.close())
+	err = idleWith(ctx, o, k, s, out)
+	return errors.Join(err, s.close())
 }
 
-func mib(n int64) float64 { return float64(n) / (1 << 20) }
+func idleWith(ctx context.Context, o Options, k kind, s *server, out io.Writer) (err error) {
+	c := &crowd{}
+	defer func() { err = errors.Join(err, c.close()) }()
+	before, err := settled(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := c.grow(ctx, s, o.People/2); err != nil {
+		return err
+	}
+	half, err := settled(ctx, s)
+	if err != nil {
+		return err
+	}
+	from := time.Now()
+	if err := c.grow(ctx, s, o.People); err != nil {
+		return err
+	}
+	took := time.Since(from)
+	all, err := settled(ctx, s)
+	if err != nil {
+		return err
+	}
+	if n := c.lost.Load(); n > 0 {
+		return fmt.Errorf("%d sockets were cut", n)
+	}
+	more := o.People - o.People/2
+	line(out, k, fmt.Sprintf("idle, %d connections", o.People),
+		"%.1f KiB each of the second half, %.1f of all   (RSS %.0f MiB, %.0f, %.0f)   set-up %s CPU, %.0f/s",
+		kib(all.RSS-half.RSS)/float64(more), kib(all.RSS-before.RSS)/float64(o.People),
+		kib(before.RSS)/1024, kib(half.RSS)/1024, kib(all.RSS)/1024,
+		micro(per(all.CPU-half.CPU, more)), float64(more)/took.Seconds())
+	return nil
+}
+
+func kib(n int64) float64 { return float64(n) / 1024 }
 
 // settled gives the cost of the process once its memory has stopped falling.
 func settled(ctx context.Context, s *server) (program.Cost, error) {

@@ -58,6 +58,9 @@ func (r *goRun) add(e event) {
 	case "build-output":
 		fmt.Fprint(r.out, e.Output)
 	case "output":
+		if strings.HasPrefix(e.Output, "=== ") {
+			return // says only that a test runs
+		}
 		r.outputs[id] = append(r.outputs[id], e.Output)
 	case "pass", "fail", "skip":
 		if e.Test == "" {
@@ -79,8 +82,8 @@ func (r *goRun) endTest(id testID, action string) {
 		name = name[:i]
 		r.parents[testID{id.pkg, name}] = true
 	}
-	if action != "pass" || r.loud {
-		fmt.Fprint(r.out, strings.Join(r.outputs[id], ""))
+	if said := r.outputs[id]; action != "pass" || r.loud && len(said) > 1 {
+		fmt.Fprint(r.out, strings.Join(said, ""))
 	}
 	delete(r.outputs, id)
 }

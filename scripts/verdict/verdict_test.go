@@ -54,9 +54,11 @@ func TestATestThatNeverCameBackFailsItsPackage(t *testing.T) {
 }
 
 func TestLoudShowsWhatPassed(t *testing.T) {
-	events := `{"Action":"output","Package":"p","Test":"TestA","Output":"seed 7\n"}
+	events := `{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"seed 7\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"--- PASS: TestA\n"}
 {"Action":"pass","Package":"p","Test":"TestA"}`
-	for loud, want := range map[bool]string{true: "seed 7\n", false: ""} {
+	for loud, want := range map[bool]string{true: "seed 7\n--- PASS: TestA\n", false: ""} {
 		var out strings.Builder
 		if passed, _, _, err := countGo(strings.NewReader(events), &out, loud); err != nil || passed != 1 || out.String() != want {
 			t.Errorf("loud %v: got %q, %d passed, %v; want %q, 1 passed", loud, out.String(), passed, err, want)
