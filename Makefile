@@ -31,8 +31,8 @@ GO_FILES  := $(shell git ls-files --cached --others --exclude-standard '*.go' '*
 WEB_FILES := $(shell git ls-files --cached --others --exclude-standard web ':!web/dist' ':!web/e2e' ':!web/*.go' 2>/dev/null)
 
 # What `make test` and CI run, in this order, and the suites whose counts they close with.
-TEST_STEPS  := lint check-gen web-test web-build build unit stories kill e2e
-TEST_SUITES := unit web stories kill e2e
+TEST_STEPS  := lint check-gen web-lint web-test web-build build unit stories protocol kill e2e
+TEST_SUITES := unit web stories protocol kill e2e
 
 .PHONY: help
 help: ## list the targets

@@ -202,7 +202,7 @@ func TestA11Names(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"Admin", "ａｄｍｉｎ", "аdmin", "a​dmin", "admin‍", "root", "adrnin", "аԁміп", "ADM1N", "support", "parley", "moderator",
+		"Admin", "ａｄｍｉｎ", "аdmin", "a\u200bdmin", "admin\u200d", "root", "adrnin", "аԁміп", "ADM1N", "support", "parley", "moderator",
 		"ab", strings.Repeat("a", 33), "a b", "a/b", "a@b", ".alice", "alice-", "a\u202eb", "a\x00b", "---", "é̂̌́x́̂̌x", "",
 	} {
 		if got := signUp(name); got.Status != 409 && got.Status != 422 && got.Status != 400 {

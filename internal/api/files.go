@@ -100,14 +100,14 @@ func (o *onePart) Read(p []byte) (int, error) {
 
 // end looks at what follows the file.
 func (o *onePart) end(err error) error {
-	if err != io.EOF { //nolint:errorlint // wrapped, it means that the form was cut off
+	if err != io.EOF { // wrapped, it means that the form was cut off
 		return bodyError(err)
 	}
 	_, err = o.form.NextPart()
 	switch {
 	case err == nil:
 		return chat.Invalid("file", "must be the only part of the form")
-	case err != io.EOF: //nolint:errorlint // wrapped, it means that the form was cut off
+	case err != io.EOF: // wrapped, it means that the form was cut off
 		return bodyError(err)
 	}
 	return io.EOF

@@ -161,7 +161,7 @@ type followed struct {
 
 func (f *followed) Read(p []byte) (int, error) {
 	n, err := f.ReadCloser.Read(p)
-	f.ended = f.ended || err == io.EOF //nolint:errorlint // a reader's own end
+	f.ended = f.ended || err == io.EOF // a reader's own end
 	return n, err                      //nolint:wrapcheck // io.EOF must stay what it is
 }
 

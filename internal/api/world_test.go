@@ -133,7 +133,7 @@ func newWorld(t *testing.T, o options) *world {
 			return nil
 		}}.Run,
 	} {
-		running.Go(func() { _ = run(ctx) }) //nolint:errcheck // ends with the context
+		running.Go(func() { _ = run(ctx) })
 	}
 	handler := w.handler(o, deps, clock, logger)
 	w.server = httptest.NewUnstartedServer(handler)
@@ -184,7 +184,7 @@ func (w *world) searchForSecrets() {
 	log, seen := w.log.String(), w.seen.String()
 	w.secrets.Range(func(secret, what any) bool {
 		for where, text := range map[string]string{"the log": log, "an answer": seen} {
-			if strings.Contains(text, secret.(string)) {
+			if strings.Contains(text, secret.(string)) { //nolint:errcheck // nothing else is stored
 				w.t.Errorf("%s is in %s", what, where)
 			}
 		}

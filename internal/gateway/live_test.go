@@ -186,7 +186,7 @@ func TestReceiptsOfLargeConversationsAreNotTold(t *testing.T) {
 	for i := range others {
 		others[i] = &person{id: chattest.User(1000 + i)}
 	}
-	room := n.group(chat.Group, 1, people[0], append(others, people[1])...)
+	room := n.group(chat.Group, 1, people[0], slices.Concat(others, people[1:2])...)
 	a, b, b2 := n.connect(people[0]), n.connect(people[1]), n.connect(people[1])
 	a.send(room, "1", "x")
 	b.must(wire.EventConversationRead, wire.ReceiptSet{ConversationID: room, Seq: 2})

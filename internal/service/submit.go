@@ -91,7 +91,9 @@ func (s *Service) ExpirePending(now time.Time) int {
 func (s *Service) Pending() int { return int(s.pending.n.Load()) }
 
 // Hashed gives how many passwords have been hashed, and how many wait for it, for metrics.
-func (s *Service) Hashed() (done, waiting int64) { return s.hashes.done.Load(), s.hashes.waiting.Load() }
+func (s *Service) Hashed() (done, waiting int64) {
+	return s.hashes.done.Load(), s.hashes.waiting.Load()
+}
 
 const pendingShards = 32
 
