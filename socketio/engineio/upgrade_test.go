@@ -132,6 +132,7 @@ func TestSessionEndsDuringUpgrade(t *testing.T) {
 // busy machine answers late.
 const (
 	interval = 150 * time.Millisecond
+	timeout  = 100 * time.Millisecond
 	patience = 20 * time.Second
 )
 
@@ -150,7 +151,7 @@ func TestHeartbeat(t *testing.T) {
 }
 
 func TestNoPong(t *testing.T) {
-	models(t, engineio.Options{PingInterval: interval, PingTimeout: 100 * time.Millisecond}, func(t *testing.T, a *app) {
+	models(t, engineio.Options{PingInterval: interval, PingTimeout: timeout}, func(t *testing.T, a *app) {
 		c := dial(t, a)
 		c.Want("2")
 		c.WantClose(1008, "ping_timeout")
@@ -178,7 +179,7 @@ func TestHeartbeatByPolling(t *testing.T) {
 
 // A session nobody polls is over to the millisecond, whatever the wheel's resolution.
 func TestUnpolledSessionExpires(t *testing.T) {
-	a := start(t, engineio.Options{PingInterval: interval, PingTimeout: patience})
+	a := start(t, engineio.Options{PingInterval: interval, PingTimeout: timeout})
 	for range 5 {
 		at := polled + "&sid=" + openPolling(t, a.addr)
 		time.Sleep(interval + timeout)
