@@ -168,6 +168,11 @@ func TestHeartbeatByPolling(t *testing.T) {
 		}
 		rawtest.Post(t, a.addr, at, "3", 200)
 	}
+}
+
+func TestNoPongByPolling(t *testing.T) {
+	a := start(t, engineio.Options{PingInterval: interval, PingTimeout: time.Second})
+	at := polled + "&sid=" + openPolling(t, a.addr)
 	if got := rawtest.Get(t, a.addr, at, 200); got != "2" {
 		t.Fatalf("got %q, want a ping", got)
 	}
