@@ -302,7 +302,7 @@ func TestSessionsAreListedAndRevoked(t *testing.T) {
 	}
 	current, other := 0, ""
 	for i := range 2 {
-		if list.get(fmt.Sprintf("items.%d.current", i)) == true {
+		if list.is(fmt.Sprintf("items.%d.current", i)) {
 			current++
 		} else {
 			other = list.str(fmt.Sprintf("items.%d.id", i))

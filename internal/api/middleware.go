@@ -26,7 +26,7 @@ func (s *server) protect(next http.Handler) http.Handler {
 		r = r.WithContext(ctx)
 		defer func() {
 			if p := recover(); p != nil {
-				if p == http.ErrAbortHandler { //nolint:errorlint,err113 // a panic's value, compared as net/http does
+				if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
 					panic(p)
 				}
 				s.Logger.ErrorContext(ctx, "panic", "method", r.Method, "route", tripOf(r).route, "value", fmt.Sprint(p), "stack", string(debug.Stack()))

@@ -161,8 +161,8 @@ type followed struct {
 
 func (f *followed) Read(p []byte) (int, error) {
 	n, err := f.ReadCloser.Read(p)
-	f.ended = f.ended || err == io.EOF // a reader's own end
-	return n, err                      //nolint:wrapcheck // io.EOF must stay what it is
+	f.ended = f.ended || err == io.EOF
+	return n, err //nolint:wrapcheck // io.EOF must stay what it is
 }
 
 // deadline bounds how long the body may take to arrive.

@@ -40,12 +40,12 @@ func TestTwoPeopleTalk(t *testing.T) {
 	one := fmt.Sprintf("%s/messages/%d", conv, seq)
 	ann.do("PATCH", one, map[string]any{"text": "hello!"}).want(t, 200)
 	bob.do("PUT", one+"/reactions/%F0%9F%91%8D", nil).want(t, 200)
-	if got := bob.do("PUT", one+"/reactions/%F0%9F%91%8D", nil).want(t, 200); got.get("unchanged") != true {
+	if got := bob.do("PUT", one+"/reactions/%F0%9F%91%8D", nil).want(t, 200); !got.is("unchanged") {
 		t.Errorf("reaction again: got %s, want unchanged", got.Body)
 	}
 	history := bob.get(conv+"/messages").want(t, 200)
 	if history.len("items") != 1 || history.str("items.0.text") != "hello!" || history.str("items.0.edited_at") == "" ||
-		history.str("items.0.reactions.👍.0") != bob.ID || history.get("has_before") != false || history.get("has_after") != false {
+		history.str("items.0.reactions.👍.0") != bob.ID || history.is("has_before") || history.is("has_after") {
 		t.Errorf("history: got %s", history.Body)
 	}
 	bob.do("DELETE", one+"/reactions/%F0%9F%91%8D", nil).want(t, 200)
@@ -55,7 +55,7 @@ func TestTwoPeopleTalk(t *testing.T) {
 		t.Errorf("deleted: got %s", gone.Body)
 	}
 	entries := bob.get(conv+"/entries?after=0").want(t, 200)
-	if entries.len("items") != 6 || entries.num("head") != 6 || entries.get("items.1.redacted") != true || entries.str("items.1.text") != "" {
+	if entries.len("items") != 6 || entries.num("head") != 6 || !entries.is("items.1.redacted") || entries.str("items.1.text") != "" {
 		t.Errorf("entries: got %s", entries.Body)
 	}
 }
@@ -105,7 +105,7 @@ func TestGroups(t *testing.T) {
 	if added.str("kind") != "member_added" || added.str("user_ids.0") != cid.ID {
 		t.Errorf("add: got %s", added.Body)
 	}
-	if got := ann.do("POST", conv+"/members", map[string]any{"user_ids": []string{cid.ID}}).want(t, 200); got.get("unchanged") != true {
+	if got := ann.do("POST", conv+"/members", map[string]any{"user_ids": []string{cid.ID}}).want(t, 200); !got.is("unchanged") {
 		t.Errorf("add again: got %s, want unchanged", got.Body)
 	}
 	if got := cid.get(conv+"/messages").want(t, 200); got.len("items") != 0 {

@@ -152,7 +152,7 @@ func (c *strictConn) chunkSize(line []byte) bool {
 	if err != nil {
 		return false
 	}
-	c.left, c.state = int64(n), inChunk // 62 bits
+	c.left, c.state = int64(n), inChunk
 	if n == 0 {
 		c.state = inTrailer
 	}
@@ -175,7 +175,7 @@ func (c *strictConn) headLine(line []byte, whole bool) bool {
 	switch {
 	case bytes.EqualFold(name, []byte("Content-Length")):
 		n, err := strconv.ParseUint(string(value), 10, 62)
-		c.head.length = int64(n) // 62 bits
+		c.head.length = int64(n)
 		c.head.lengths++
 		return err == nil && whole && c.head.lengths == 1
 	case bytes.EqualFold(name, []byte("Transfer-Encoding")):

@@ -183,7 +183,7 @@ func TestU7MetadataIsTakenOut(t *testing.T) {
 	ann := w.person("ann")
 	data := withExif(jpegOf(t, 800, 500), 6)
 	file := ann.upload("photo.jpg", data).want(t, 201)
-	if file.num("width") != 500 || file.num("height") != 800 || file.get("thumb") != true || file.str("mime") != "image/jpeg" {
+	if file.num("width") != 500 || file.num("height") != 800 || !file.is("thumb") || file.str("mime") != "image/jpeg" {
 		t.Errorf("got %s, want the size as it is shown, and a thumbnail", file.Body)
 	}
 	original := ann.get(file.str("url")).want(t, 200)

@@ -24,5 +24,5 @@ func run(path string) error {
 	if err := config.Markdown(&b); err != nil {
 		return fmt.Errorf("generate: %w", err)
 	}
-	return os.WriteFile(path, []byte(b.String()), 0o644) //nolint:gosec,wrapcheck // a document, for everybody to read
+	return os.WriteFile(path, []byte(b.String()), 0o644) //nolint:gosec // a document, for everybody to read
 }
