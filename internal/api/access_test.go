@@ -9,6 +9,7 @@ import (
 
 // Z3: another's message, and fields that are not the sender's to set.
 func TestZ3OthersMessagesAndForeignFields(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann, bob := w.person("ann"), w.person("bob")
 	conv := ann.group("g", bob)
@@ -29,6 +30,7 @@ func TestZ3OthersMessagesAndForeignFields(t *testing.T) {
 
 // Z6: a file is there for whoever sees a message that holds it, and for nobody else.
 func TestZ6Files(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann, bob, cid := w.person("ann"), w.person("bob"), w.person("cid")
 	conv := ann.group("g", bob)
@@ -64,6 +66,7 @@ func TestZ6Files(t *testing.T) {
 // Z7: another's file cannot be attached unless one may see it; a file in two
 // conversations is seen through either.
 func TestZ7ForeignAttachments(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann, bob, cid := w.person("ann"), w.person("bob"), w.person("cid")
 	file := ann.upload("a.txt", []byte("text")).want(t, 201)
@@ -89,6 +92,7 @@ func TestZ7ForeignAttachments(t *testing.T) {
 
 // Z8: receipts are clamped, never go back, and are one's own.
 func TestZ8Receipts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann, bob, cid := w.person("ann"), w.person("bob"), w.person("cid")
 	conv := ann.group("g", bob)
@@ -116,6 +120,7 @@ func TestZ8Receipts(t *testing.T) {
 
 // Z11: nothing of a private conversation is in a search, a sync or an error.
 func TestZ11PrivateThingsAreAbsent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann, bob, cid := w.person("ann"), w.person("bob"), w.person("cid")
 	conv := ann.group("Hidden-title-of-the-group", bob)
@@ -132,6 +137,7 @@ func TestZ11PrivateThingsAreAbsent(t *testing.T) {
 
 // Z12: roles.
 func TestZ12Roles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann, bob, cid := w.person("ann"), w.person("bob"), w.person("cid")
 	conv := ann.group("g", bob, cid)
@@ -163,6 +169,7 @@ func TestZ12Roles(t *testing.T) {
 
 // Z13: what is for operators is not on the public port.
 func TestZ13NothingForOperatorsIsPublic(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/vars", "/api/v1/admin", "/api/v1/admin/users", "/api", "/api/v1", "/api/v2/me", "/debug/ownership"} {
@@ -175,6 +182,7 @@ func TestZ13NothingForOperatorsIsPublic(t *testing.T) {
 
 // Z15: too much of anything.
 func TestZ15TooMuch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann := w.person("ann")
 	conv := ann.group("g")
@@ -217,6 +225,7 @@ func TestZ15TooMuch(t *testing.T) {
 
 // S14 over REST: an idempotency key that comes again.
 func TestS14IdempotencyKeys(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann, bob := w.person("ann"), w.person("bob")
 	conv := ann.group("g", bob)
@@ -237,6 +246,7 @@ func TestS14IdempotencyKeys(t *testing.T) {
 
 // A flood of messages is refused by name, with the time to wait.
 func TestSendsAreLimited(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	conv := ann.direct(ann)

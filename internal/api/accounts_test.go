@@ -20,6 +20,7 @@ func (w *world) logIn(name, password string, header ...string) *answer {
 // A1: a wrong password, an unknown name and a disabled account are answered in
 // the same bytes after the same work.
 func TestA1UnknownAndWrongAreAlike(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann, bob := w.person("ann"), w.person("bob")
 	if err := w.service.Disable(t.Context(), w.userID(bob), true); err != nil {
@@ -71,6 +72,7 @@ func (w *world) userID(p *person) chat.UserID {
 // A2: guessing is held back by account and by address; its victim keeps their
 // session, and gets in from where they already are.
 func TestA2GuessingIsHeldBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{trusted: "127.0.0.0/8", limits: func(l *service.Limits) { l.LoginsPerMinute = 10 }})
 	from := func(ip string) []string { return []string{"X-Forwarded-For", ip} }
 	const home = "203.0.113.1"
@@ -121,6 +123,7 @@ func TestA2GuessingIsHeldBack(t *testing.T) {
 
 // A3: what is no password, and what is one.
 func TestA3Passwords(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	signUp := func(name, password string) *answer {
 		return w.do("POST", "/api/v1/auth/signup", "", map[string]any{"username": name, "password": password})
@@ -154,6 +157,7 @@ func TestA3Passwords(t *testing.T) {
 
 // A5: a session cookie that was there before the log-in is worth nothing after it.
 func TestA5SessionIsRotatedAtLogIn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	fixed := w.logIn(ann.Name, goodPassword, "Cookie", "parley=chosen-by-somebody").want(t, 200)
@@ -172,6 +176,7 @@ func TestA5SessionIsRotatedAtLogIn(t *testing.T) {
 
 // A7: a session ends when it was not used, and in any case.
 func TestA7SessionsExpire(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	day := int64(24 * time.Hour)
@@ -188,6 +193,7 @@ func TestA7SessionsExpire(t *testing.T) {
 
 // A11: names that look like others, or like the house.
 func TestA11Names(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	signUp := func(name string) *answer {
 		return w.do("POST", "/api/v1/auth/signup", "", map[string]any{"username": name, "password": goodPassword})
@@ -218,6 +224,7 @@ func TestA11Names(t *testing.T) {
 
 // A12: signing up with an e-mail address that is known tells nothing.
 func TestA12EmailIsNotAnOracle(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	signUp := func(name string) *answer {
 		return w.do("POST", "/api/v1/auth/signup", "", map[string]any{"username": name, "password": goodPassword, "email": "known@example.org"})
@@ -232,6 +239,7 @@ func TestA12EmailIsNotAnOracle(t *testing.T) {
 
 // A15: a page of another site cannot act with somebody's cookie.
 func TestA15CrossSiteRequestsAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	cookie := "parley=" + ann.Token
@@ -264,6 +272,7 @@ func TestA15CrossSiteRequestsAreRefused(t *testing.T) {
 }
 
 func TestCookies(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, public, cookie string }{
 		{"http", "", "parley"}, {"https", "https://127.0.0.1", "__Host-parley"},
 	} {
@@ -293,6 +302,7 @@ func TestCookies(t *testing.T) {
 }
 
 func TestSessionsAreListedAndRevoked(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann, bob := w.person("ann"), w.person("bob")
 	phone := w.logIn(ann.Name, goodPassword, "User-Agent", "Phone\u202e 1.0").want(t, 200).str("token")
@@ -322,6 +332,7 @@ func TestSessionsAreListedAndRevoked(t *testing.T) {
 }
 
 func TestChangePassword(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	phone := w.logIn(ann.Name, goodPassword).want(t, 200).str("token")
@@ -336,6 +347,7 @@ func TestChangePassword(t *testing.T) {
 }
 
 func TestSignupModes(t *testing.T) {
+	t.Parallel()
 	closed := newWorld(t, options{signup: service.SignupClosed})
 	got := closed.do("POST", "/api/v1/auth/signup", "", map[string]any{"username": "ann", "password": goodPassword}).problem(t, 403, "forbidden")
 	if got.str("reason") != "signup_closed" {
@@ -369,6 +381,7 @@ func TestSignupModes(t *testing.T) {
 
 // A disabled account is out at once, with every session it has.
 func TestDisabledIsOutAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann, bob := w.person("ann"), w.person("bob")
 	conv := ann.direct(bob)

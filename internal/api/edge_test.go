@@ -28,6 +28,7 @@ func requestFrom(remote string, header ...string) *http.Request {
 
 // A16: what an untrusted peer says of itself is ignored.
 func TestA16ForwardedForIsBelievedOnlyOfProxies(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, trusted, remote, forwarded, want string }{
 		{"nobody is trusted", "", "198.51.100.7:1", "203.0.113.1", "198.51.100.7"},
 		{"an untrusted peer", "10.0.0.0/8", "198.51.100.7:1", "203.0.113.1", "198.51.100.7"},
@@ -46,6 +47,7 @@ func TestA16ForwardedForIsBelievedOnlyOfProxies(t *testing.T) {
 }
 
 func TestSecureAndHost(t *testing.T) {
+	t.Parallel()
 	forged := requestFrom("198.51.100.7:1", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example")
 	proxied := requestFrom("10.0.0.1:1", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "chat.example.net")
 	plain, encrypted := requestFrom("198.51.100.7:1"), requestFrom("198.51.100.7:1")
@@ -78,6 +80,7 @@ func TestSecureAndHost(t *testing.T) {
 }
 
 func TestTokenOfHeaderOrCookie(t *testing.T) {
+	t.Parallel()
 	e := NewEdge(nil, nil)
 	for _, c := range []struct{ name, authorization, cookie, want string }{
 		{"header", "Bearer abc", "", "abc"},

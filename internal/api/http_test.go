@@ -13,6 +13,7 @@ import (
 
 // H1: paths that mean something else to somebody.
 func TestH1Paths(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	for _, path := range []string{
@@ -40,6 +41,7 @@ func (w *world) raws(p *person, request string) int {
 
 // H2: too much before the body.
 func TestH2Headers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	var many, cookies strings.Builder
@@ -65,6 +67,7 @@ func TestH2Headers(t *testing.T) {
 
 // H4: objects and lists where text belongs.
 func TestH4WrongTypes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for _, body := range []string{
 		`{"username":{"$ne":null},"password":{"$ne":null}}`, `{"username":["a"],"password":"b"}`, `{"username":1,"password":"b"}`,
@@ -81,6 +84,7 @@ func TestH4WrongTypes(t *testing.T) {
 
 // H5: searches that mean something to an engine.
 func TestH5Searches(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	for _, query := range []string{"'", "%", "_", "(a+)+$", "NEAR(", `"`, `\`, "*", "a OR b", strings.Repeat("a", 10<<10), "😀😀", "\u202e", "; DROP TABLE accounts", "^", "-", "ann' --"} {
@@ -100,6 +104,7 @@ func TestH5Searches(t *testing.T) {
 
 // H6: another host's name is refused where the right one is known.
 func TestH6Host(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{public: "https://chat.example.org"})
 	for host, status := range map[string]int{"chat.example.org": 200, "CHAT.example.org:443": 200, "evil.example": 421, "chat.example.org.evil.example": 421, "chat.example.org:8443": 421} {
 		if got := w.do("GET", "/api/v1/limits", "", nil, "Host", host); got.Status != status {
@@ -115,6 +120,7 @@ func TestH6Host(t *testing.T) {
 
 // H7: bodies of the wrong kind and size.
 func TestH7Bodies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	const good = `{"bio":"x"}`
@@ -152,6 +158,7 @@ func TestH7Bodies(t *testing.T) {
 
 // H8: what looks like a file is none, and nothing changes by looking.
 func TestH8PathsAndMethods(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	for _, path := range []string{"/api/v1/me/x.css", "/api/me/x.css", "/api/v1/me/", "/api/v1/conversations/x.js"} {
@@ -177,6 +184,7 @@ func TestH8PathsAndMethods(t *testing.T) {
 }
 
 func TestSecurityHeadersEverywhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	for _, path := range []string{"/", "/c/some-conversation", "/assets/index-abcdef12.js", "/api/v1/me", "/api/v1/none", "/healthz", "/docs", "/docs/docs.js", "/api/v1/openapi.json"} {
@@ -208,6 +216,7 @@ func TestSecurityHeadersEverywhere(t *testing.T) {
 }
 
 func TestWebClient(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	page := w.do("GET", "/", "", nil).want(t, 200)
 	policy := page.Header.Get("Content-Security-Policy")
@@ -246,6 +255,7 @@ func TestWebClient(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	broken := errors.New("dial tcp 10.0.0.9:5432: refused, password hunter22")
 	var down bool
 	w := newWorld(t, options{checks: []Check{
@@ -271,6 +281,7 @@ func TestHealth(t *testing.T) {
 
 // S13 over HTTP: a handler that panics harms its own request only.
 func TestS13PanicsAreContained(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{socketIO: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom: secret of the stack") })})
 	got := w.do("GET", "/socket.io/?EIO=4", "", nil).problem(t, 500, "internal")
 	if strings.Contains(string(got.Body), "boom") {
@@ -284,6 +295,10 @@ func TestS13PanicsAreContained(t *testing.T) {
 
 // E12: a body that dribbles is ended.
 func TestE12SlowBodies(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("waits for the deadline of a body")
+	}
 	w := newWorld(t, options{})
 	w.ahead.Store(int64(-requestTimeout + 500*time.Millisecond)) // so the deadline is near
 	statuses, closed := w.raw(jsonHead + "Content-Length: 100\r\n\r\n{")
@@ -294,6 +309,7 @@ func TestE12SlowBodies(t *testing.T) {
 
 // C5: what a client sends cannot forge lines of the log.
 func TestC5LogLinesCannotBeForged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.do("POST", "/api/v1/auth/login", "", map[string]any{"username": "x\n{\"level\":\"ERROR\",\"msg\":\"forged\"}\x1b[31m", "password": "y"}).problem(t, 401, "unauthenticated")
 	w.raw("GET /%0a%7b%22msg%22:%22forged%22%7d HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.1.1.1%0aforged\r\nConnection: close\r\n\r\n")
@@ -304,6 +320,7 @@ func TestC5LogLinesCannotBeForged(t *testing.T) {
 
 // A cached answer is never another user's.
 func TestCachedAnswersAreOnesOwn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann, bob := w.person("ann"), w.person("bob")
 	for range 3 {

@@ -86,6 +86,7 @@ func (d *document) violations(schema *huma.Schema, body any) []string {
 }
 
 func TestDocumentIsServedAndWhole(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	got := w.do("GET", "/api/v1/openapi.json", "", nil).want(t, 200)
 	var doc struct {
@@ -141,6 +142,7 @@ func TestDocumentIsServedAndWhole(t *testing.T) {
 
 // TestContractRoutes holds the routes to the table of the public contract.
 func TestContractRoutes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	var have []string
 	for _, op := range w.inner.routes {
@@ -162,6 +164,7 @@ func TestContractRoutes(t *testing.T) {
 }
 
 func TestSchemasFindWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	message := w.inner.spec.registry.Map()["Message"]
 	for name, body := range map[string]string{

@@ -7,6 +7,7 @@ import (
 
 // The path that two people walk, over REST alone.
 func TestTwoPeopleTalk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann, bob := w.person("ann"), w.person("bob")
 
@@ -61,6 +62,7 @@ func TestTwoPeopleTalk(t *testing.T) {
 }
 
 func TestHistoryPages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann := w.person("ann")
 	conv := ann.group("alone")
@@ -97,6 +99,7 @@ func TestHistoryPages(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann, bob, cid := w.person("ann"), w.person("bob"), w.person("cid")
 	conv := ann.group("Sailing", bob)
@@ -139,6 +142,7 @@ func TestGroups(t *testing.T) {
 }
 
 func TestCreationIsIdempotent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann, bob := w.person("ann"), w.person("bob")
 	body := map[string]any{"kind": "group", "title": "Once", "member_ids": []string{bob.ID}, "client_id": "g1"}
@@ -156,6 +160,7 @@ func TestCreationIsIdempotent(t *testing.T) {
 }
 
 func TestNoteToSelf(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann, bob := w.person("ann"), w.person("bob")
 	conv := ann.direct(ann)
@@ -167,6 +172,7 @@ func TestNoteToSelf(t *testing.T) {
 }
 
 func TestSync(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann, bob := w.person("ann"), w.person("bob")
 	conv := ann.group("g", bob)
@@ -185,6 +191,7 @@ func TestSync(t *testing.T) {
 }
 
 func TestProfile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	ann, bob := w.person("ann"), w.person("bob")
 	me := ann.do("PATCH", "/api/v1/me", map[string]any{"display_name": "Ann A.", "bio": "sails", "settings": map[string]any{"theme": "dark"}}).want(t, 200)

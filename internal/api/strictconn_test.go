@@ -43,6 +43,7 @@ const jsonHead = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: a
 
 // H3: what two readers could read in two ways is refused, and the connection closed.
 func TestH3AmbiguousRequestsAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for name, text := range map[string]string{
 		"a length and a coding":       jsonHead + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
@@ -71,6 +72,7 @@ func TestH3AmbiguousRequestsAreRefused(t *testing.T) {
 }
 
 func TestGoodRequestsPass(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	const last = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 	for name, c := range map[string]struct {

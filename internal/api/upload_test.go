@@ -45,6 +45,7 @@ func jpegOf(t *testing.T, width, height int) []byte {
 
 // U1: what a browser could run is never run.
 func TestU1ActiveContentIsADownload(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann := w.person("ann")
 	for name, data := range map[string][]byte{
@@ -85,6 +86,7 @@ func TestU1ActiveContentIsADownload(t *testing.T) {
 
 // U2: names.
 func TestU2Names(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann := w.person("ann")
 	for given, want := range map[string]string{
@@ -110,6 +112,7 @@ func TestU2Names(t *testing.T) {
 
 // U4: archives are kept as they are.
 func TestU4ArchivesAreOpaque(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann := w.person("ann")
 	data := append([]byte("PK\x03\x04"), bytes.Repeat([]byte{0}, 1000)...)
@@ -121,6 +124,7 @@ func TestU4ArchivesAreOpaque(t *testing.T) {
 
 // U5: sizes, lengths that lie, quotas, ranges.
 func TestU5Sizes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: func(l *service.Limits) { l.FileBytes, l.QuotaBytes, l.SendsPerSecond = 100_000, 250_000, 0 }})
 	ann := w.person("ann")
 	exact := bytes.Repeat([]byte("x"), 100_000)
@@ -179,6 +183,7 @@ func TestU5Sizes(t *testing.T) {
 
 // U7: a photograph is served without the place where it was taken.
 func TestU7MetadataIsTakenOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann := w.person("ann")
 	data := withExif(jpegOf(t, 800, 500), 6)
@@ -246,6 +251,7 @@ func segment(marker byte, body string) []byte {
 }
 
 func TestAvatars(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
 	ann, bob := w.person("ann"), w.person("bob")
 	img := ann.upload("me.png", pngOf(t, 900, 900)).want(t, 201)
