@@ -77,7 +77,31 @@ func (s *Service) LogIn(ctx context.Context, r LogInRequest) (*LoggedIn, error) 
 	if !apart { // else the owner's coming in would give a guesser elsewhere new tries
 		s.failures.forget(folded)
 	}
-	return s.enter(ctx, account, r.Client, r.Previous)
+	in, err := s.enter(ctx, account, r.Client, r.Previous)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.stillGood(ctx, account, in.Session); err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+// stillGood ends a session at once that was opened with a password which was
+// changed, or for an account which was disabled, while it was being checked: the
+// change ended the sessions that it saw.
+func (s *Service) stillGood(ctx context.Context, checked *chat.Account, session *chat.Session) error {
+	now, err := s.Accounts.Account(ctx, checked.ID)
+	if err != nil {
+		return s.hide(ctx, "log in", err)
+	}
+	if now.PasswordHash == checked.PasswordHash && !now.Disabled {
+		return nil
+	}
+	if err := s.Revoke(ctx, checked.ID, session.ID); err != nil && !errors.Is(err, chat.ErrNotFound) {
+		return err
+	}
+	return ErrCredentials
 }
 
 // enter opens a session for an account whose owner has been recognised.
