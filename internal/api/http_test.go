@@ -296,9 +296,6 @@ func TestS13PanicsAreContained(t *testing.T) {
 // E12: a body that dribbles is ended.
 func TestE12SlowBodies(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("waits for the deadline of a body")
-	}
 	w := newWorld(t, options{})
 	w.ahead.Store(int64(-requestTimeout + 500*time.Millisecond)) // so the deadline is near
 	statuses, closed := w.raw(jsonHead + "Content-Length: 100\r\n\r\n{")
