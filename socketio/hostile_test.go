@@ -60,7 +60,11 @@ func TestBadPackets(t *testing.T) {
 		"attachments too large":        {joined(`452-["x"]`, "!!", "!!"), 1009, "payload_too_large"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			models(t, socketio.Options{ConnectTimeout: 300 * time.Millisecond, Engine: socketio.EngineOptions{PingTimeout: time.Second}}, func(t *testing.T, srv *socketio.Server) {
+			opt := socketio.Options{ConnectTimeout: time.Minute, Engine: socketio.EngineOptions{PingTimeout: time.Second}}
+			if tc.text == "connect_timeout" {
+				opt.ConnectTimeout = time.Second
+			}
+			models(t, opt, func(t *testing.T, srv *socketio.Server) {
 				srv.Of("/")
 				addr := rawtest.Serve(t, srv)
 				bystander := join(t, addr)

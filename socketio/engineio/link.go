@@ -20,6 +20,8 @@ type link interface {
 	// when that is not everything; the link then goes on by itself when it can, by
 	// Conn.writable or by taking from the connection's queue.
 	write(p []byte) (int, error)
+	// lagging reports whether the peer does not keep up, going by what waits for it.
+	lagging(q *outQueue, now int64) bool
 	// say sends a few bytes past the queue: the answer to the opening handshake, and on
 	// a WebSocket that is no transport yet.
 	say(p []byte) error

@@ -308,6 +308,9 @@ func (l *epollLink) write(b []byte) (int, error) {
 	return done, nil
 }
 
+// lagging: the kernel takes no more. Frames that wait for the merger do not count.
+func (l *epollLink) lagging(q *outQueue, _ int64) bool { return q.blocked }
+
 func (l *epollLink) say(b []byte) error {
 	_, err := l.write(b)
 	return err // a fresh socket has room for a few bytes; if not, it is broken

@@ -58,6 +58,11 @@ func (l *goLink) write([]byte) (int, error) {
 	return 0, errBlocked
 }
 
+// lagging: frames always pass through the queue here, so it takes many of them, or time.
+func (l *goLink) lagging(q *outQueue, now int64) bool {
+	return q.len() > 16 || now-q.oldest() > int64(100*time.Millisecond)
+}
+
 func (l *goLink) say(b []byte) error {
 	l.said = append(l.said, b...)
 	l.wakeWriter()

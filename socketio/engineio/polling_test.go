@@ -139,7 +139,7 @@ func TestTwoPollsAtATime(t *testing.T) {
 
 // Row E12: a body that does not come is answered with 408, and the session goes on.
 func TestSlowBody(t *testing.T) {
-	a := start(t, engineio.Options{BodyTimeout: 50 * time.Millisecond})
+	a := start(t, engineio.Options{BodyTimeout: 300 * time.Millisecond})
 	at := polled + "&sid=" + openPolling(t, a.addr)
 	res, _ := rawtest.Request(t, a.addr, "POST "+at, []string{"Content-Length: 10"}, "4")
 	if res.Status != http.StatusRequestTimeout {

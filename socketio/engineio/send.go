@@ -29,7 +29,7 @@ func (c *Conn) SendAt(f *Frame, mode Mode, now int64) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if mode&Volatile != 0 && c.lagging() {
+	if mode&Volatile != 0 && c.lagging(now) {
 		c.mu.Unlock()
 		return ErrDropped
 	}
@@ -60,11 +60,11 @@ func (c *Conn) SendAt(f *Frame, mode Mode, now int64) error {
 }
 
 // lagging reports whether a volatile frame would have to wait. mu is held.
-func (c *Conn) lagging() bool {
-	if c.out == nil {
+func (c *Conn) lagging(now int64) bool {
+	if c.out.len() == 0 {
 		return false
 	}
-	return c.poll != nil || c.out.blocked
+	return c.poll != nil || c.pipe.link.lagging(c.out, now)
 }
 
 // push writes the frame now, behind what already waits. mu is held. An error means

@@ -2,6 +2,7 @@ package engineio_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,7 +82,11 @@ func TestFailedUpgrades(t *testing.T) {
 		"never begun":             func(c *rawtest.Conn) { c.WantClose(1008, "upgrade timeout") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			models(t, engineio.Options{UpgradeTimeout: 200 * time.Millisecond}, func(t *testing.T, a *app) {
+			opt := engineio.Options{UpgradeTimeout: time.Minute}
+			if strings.HasPrefix(name, "never") {
+				opt.UpgradeTimeout = 500 * time.Millisecond
+			}
+			models(t, opt, func(t *testing.T, a *app) {
 				sid := openPolling(t, a.addr)
 				f(rawtest.Dial(t, a.addr, socket+"&sid="+sid))
 				at := polled + "&sid=" + sid
@@ -185,7 +190,7 @@ func TestNoPongByPolling(t *testing.T) {
 // A session nobody polls is over to the millisecond, whatever the wheel's resolution.
 func TestUnpolledSessionExpires(t *testing.T) {
 	a := start(t, engineio.Options{PingInterval: interval, PingTimeout: timeout})
-	for range 5 {
+	for range 2 {
 		at := polled + "&sid=" + openPolling(t, a.addr)
 		time.Sleep(interval + timeout)
 		rawtest.Get(t, a.addr, at, 400)
