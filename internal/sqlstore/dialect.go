@@ -62,20 +62,32 @@ func (d *dialect) schema() (fs.FS, error) {
 	return sub, nil
 }
 
+// access is what a connection to the SQLite file is for.
+type access int
+
+const (
+	accessWrite access = iota
+	accessRead
+	accessMaintain
+)
+
 // sqliteDSN names the database file. Readers see the last commit and never wait
 // for the writer (https://www.sqlite.org/wal.html); with synchronous=FULL a
 // commit is on the disk when it returns.
-func sqliteDSN(dir string, writer bool) string {
+func sqliteDSN(dir string, a access) string {
 	q := url.Values{}
-	pragmas := []string{"busy_timeout(10000)", "foreign_keys(1)", "temp_store(MEMORY)"}
-	if writer {
-		// The checkpointer moves the log into the database, not the commit; the
-		// writer does so itself only when that has fallen far behind.
-		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-65536)",
+	pragmas := []string{"busy_timeout(10000)", "foreign_keys(1)", "temp_store(MEMORY)", "synchronous(FULL)"}
+	switch a {
+	case accessWrite:
+		// Maintain moves the log into the database, not the commit; the writer
+		// does so itself only when nobody else has done it for long.
+		pragmas = append(pragmas, "journal_mode(WAL)", "cache_size(-65536)",
 			fmt.Sprintf("wal_autocheckpoint(%d)", writerCheckpointPages), "journal_size_limit(67108864)")
 		q.Set("_txlock", "immediate")
-	} else {
+	case accessRead:
 		pragmas = append(pragmas, "query_only(1)", "cache_size(-8192)")
+	case accessMaintain:
+		pragmas = append(pragmas, "cache_size(-1024)", "wal_autocheckpoint(0)")
 	}
 	q["_pragma"] = pragmas
 	path := (&url.URL{Path: filepath.ToSlash(filepath.Join(dir, databaseFile))}).EscapedPath()

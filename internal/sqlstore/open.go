@@ -19,7 +19,7 @@ const (
 	lockName     = "parley.lock"
 	// writerCheckpointPages is how many pages of 4 KiB the write-ahead log
 	// holds before a commit moves them into the database.
-	writerCheckpointPages = 4096
+	writerCheckpointPages = 16384
 	readers               = 4
 )
 
@@ -40,6 +40,7 @@ type Store struct {
 	d      *dialect
 	write  *pool // one connection
 	read   *pool
+	side   *pool // one connection, for Maintain
 	lock   *os.File // nil if shared next to another process
 	commit commitSQL
 }
@@ -77,11 +78,14 @@ func Open(ctx context.Context, dir string, o Options) (_ *Store, err error) {
 	if err := ownFile(filepath.Join(dir, databaseFile)); err != nil {
 		return nil, fmt.Errorf("make database: %w", err)
 	}
-	if s.write, err = openPool(s.d, sqliteDSN(dir, true), 1); err != nil {
-		return nil, err
-	}
-	if s.read, err = openPool(s.d, sqliteDSN(dir, false), readers); err != nil {
-		return nil, err
+	for _, p := range []struct {
+		pool   **pool
+		access access
+		conns  int
+	}{{&s.write, accessWrite, 1}, {&s.read, accessRead, readers}, {&s.side, accessMaintain, 1}} {
+		if *p.pool, err = openPool(s.d, sqliteDSN(dir, p.access), p.conns); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.migrate(ctx, alone); err != nil {
 		return nil, err
@@ -141,7 +145,7 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close() error {
 	var errs []error
 	// The writer goes last: the last connection to close tidies the log up.
-	for _, p := range []*pool{s.read, s.write} {
+	for _, p := range []*pool{s.read, s.side, s.write} {
 		if p != nil {
 			errs = append(errs, p.close())
 		}
