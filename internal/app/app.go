@@ -133,9 +133,16 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}); err != nil {
 		return nil, fmt.Errorf("make the web interface: %w", err)
 	}
-	a.workers = []func(context.Context) error{receipts.Run, presence.Run, a.gateway.Run}
+	a.workers = []func(context.Context) error{receipts.Run, presence.Run, a.gateway.Run, a.maintain}
 	for _, p := range a.periodic() {
 		a.workers = append(a.workers, p.Run)
 	}
 	return a, a.listen(ctx)
+}
+
+// maintain keeps the store fast. Trouble with it is told, and ends nothing: what
+// is wrong with the disk, commits will say.
+func (a *App) maintain(ctx context.Context) error {
+	a.store.Maintain(ctx, func(err error) { a.logger.Warn("the store could not be maintained", "error", err) })
+	return nil
 }

@@ -20,19 +20,18 @@ const (
 // Maintain moves what was committed from SQLite's write-ahead log into the
 // database while commits go on, until ctx ends. It is not needed for anything
 // but speed: without it a commit now and then does all of that work itself, and
-// the messages in it wait. It returns when ctx ends, or with the error of a
-// database that cannot be written.
-func (s *Store) Maintain(ctx context.Context) error {
+// the messages in it wait. What fails is reported, and tried again.
+func (s *Store) Maintain(ctx context.Context, report func(error)) {
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
 		}
 		if err := s.checkpoint(ctx); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("maintain: %w", s.d.classify(err))
+			report(fmt.Errorf("move the write-ahead log: %w", s.d.classify(err)))
 		}
 	}
 }

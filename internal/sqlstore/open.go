@@ -40,7 +40,7 @@ type Store struct {
 	d      *dialect
 	write  *pool // one connection
 	read   *pool
-	side   *pool // one connection, for Maintain
+	side   *pool    // one connection, for Maintain
 	lock   *os.File // nil if shared next to another process
 	commit commitSQL
 }

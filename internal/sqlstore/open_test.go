@@ -133,7 +133,7 @@ func TestSharedDoesNotMigrateUnderAServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Close()
+	t.Cleanup(func() { _ = lock.Close() })
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
@@ -269,8 +269,11 @@ func TestMaintain(t *testing.T) {
 	s := openAt(t, dir)
 	defer closeStore(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.Maintain(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Maintain(ctx, func(err error) { t.Error(err) })
+	}()
 	w := chattest.NewWorld(t, s)
 	w.Do(chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)))
 	size := func(name string) int64 {
@@ -297,11 +300,26 @@ func TestMaintain(t *testing.T) {
 		say()
 	}
 	cancel()
-	if err := <-done; err != nil {
-		t.Errorf("maintain: %v", err)
-	}
+	<-done
 	chattest.WantLog(t, s, chattest.Room(0), n+1)
 	wantSound(t, dir)
+}
+
+// A database that cannot be written is reported, and tried again.
+func TestMaintainReports(t *testing.T) {
+	s := openAt(t, t.TempDir())
+	closeStore(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reports := 0
+	s.Maintain(ctx, func(err error) {
+		if reports++; reports == 2 {
+			cancel()
+		}
+	})
+	if reports != 2 {
+		t.Errorf("got %d reports, want 2", reports)
+	}
 }
 
 // wantSound has SQLite check every page of a copy of the database.
@@ -311,7 +329,7 @@ func wantSound(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { _ = db.Close() })
 	var verdict string
 	if err := db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 		t.Errorf("integrity: got %s, %v, want ok", verdict, err)
