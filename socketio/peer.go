@@ -82,7 +82,7 @@ func (p *peer) attach(data []byte) error {
 // handle handles a complete event or acknowledgement.
 func (p *peer) handle(pk packet.Packet, attachments [][]byte) error {
 	s := p.socket(pk.Namespace)
-	if s == nil || !s.Connected() {
+	if s == nil || !s.Connected() && !s.accepted() {
 		return p.offence("packet for a namespace not joined")
 	}
 	if pk.Type == packet.Ack || pk.Type == packet.BinaryAck {

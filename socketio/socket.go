@@ -236,6 +236,14 @@ func (s *Socket) accept() bool {
 	return true
 }
 
+// accepted is Connected for packets: a client may answer its acceptance before accept,
+// which holds mu meanwhile, has come to its end.
+func (s *Socket) accepted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Load() == socketConnected
+}
+
 // tooManyUnknown counts an unknown event.
 func (s *Socket) tooManyUnknown() bool {
 	now := s.peer.conn.Now()
