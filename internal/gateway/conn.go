@@ -28,7 +28,7 @@ type conn struct {
 	flags   atomic.Uint32
 	waiting atomic.Int32 // requests that wait for the store
 	session service.Principal
-	held    *held // while connHeld
+	held    atomic.Pointer[held] // while connHeld
 	more    *connMore
 }
 
@@ -71,7 +71,7 @@ func (c *conn) sendSlow(f *socketio.Frame) {
 	switch {
 	case flags&connGone != 0:
 		return
-	case flags&connHeld != 0 && c.held.push(f):
+	case flags&connHeld != 0 && c.held.Load().push(f):
 		return
 	case flags&connBehind != 0:
 		c.flags.Or(connMissed)
@@ -93,8 +93,12 @@ func (c *conn) sendVolatile(f *socketio.Frame) {
 	}
 }
 
-// push keeps a frame for after ready; false says that ready has gone out.
+// push keeps a frame for after ready; false says that ready has gone out. A nil
+// one says so too.
 func (h *held) push(f *socketio.Frame) bool {
+	if h == nil {
+		return false
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -110,7 +114,7 @@ func (h *held) push(f *socketio.Frame) bool {
 
 // release sends ready and then what waited, and lets later frames pass.
 func (c *conn) release(ready, resync *socketio.Frame) {
-	h := c.held
+	h := c.held.Load()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, f := range append([]*socketio.Frame{ready}, h.frames...) {
@@ -121,4 +125,5 @@ func (c *conn) release(ready, resync *socketio.Frame) {
 	}
 	h.frames, h.released = nil, true
 	c.flags.And(^connHeld)
+	c.held.Store(nil)
 }

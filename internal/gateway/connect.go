@@ -68,7 +68,8 @@ func (g *Gateway) accept(ctx context.Context, s *socketio.Socket, auth json.RawM
 		}
 		return err //nolint:wrapcheck // meant for the client
 	}
-	c := &conn{socket: s, session: session, held: &held{}}
+	c := &conn{socket: s, session: session}
+	c.held.Store(&held{})
 	c.flags.Store(connHeld)
 	if err := g.attach(ctx, c, session.UserID); err != nil {
 		return err
@@ -79,8 +80,8 @@ func (g *Gateway) accept(ctx context.Context, s *socketio.Socket, auth json.RawM
 		return err
 	}
 	s.SetData(c)
-	from.token = ""
 	g.throttle.accepted(from.address)
+	from.token, from.address = "", ""
 	g.stats.sockets.Add(1)
 	return nil
 }

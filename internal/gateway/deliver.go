@@ -15,7 +15,8 @@ const maxMerged = 64
 
 // scratch is the memory of one delivery.
 type scratch struct {
-	members []member
+	members []*user
+	late    []lateMember
 	seqs    []chat.Seq
 	frames  []*socketio.Frame
 }
@@ -25,11 +26,12 @@ var scratchPool = sync.Pool{New: func() any { return &scratch{} }}
 
 func (x *scratch) release() {
 	clear(x.members)
+	clear(x.late)
 	clear(x.frames)
 	if cap(x.members) > 1<<16 {
 		return
 	}
-	x.members, x.seqs, x.frames = x.members[:0], x.seqs[:0], x.frames[:0]
+	x.members, x.late, x.seqs, x.frames = x.members[:0], x.late[:0], x.seqs[:0], x.frames[:0]
 	scratchPool.Put(x)
 }
 
@@ -83,27 +85,28 @@ func (g *Gateway) run(r *room, events []chat.Event) {
 	for {
 		rest := g.consume(r, events)
 		s.mu.Lock()
-		switch {
-		case r.dead:
-			r.busy, r.queue = false, nil
+		if r.dead {
+			r.busy, r.work = false, nil
 			s.mu.Unlock()
 			return
-		case len(rest) > 0:
+		}
+		if len(rest) > 0 {
 			// rest may be the bus's own memory: keep a copy.
-			r.queue = append(slices.Clone(rest), r.queue...)
+			w := r.later()
+			w.queue = append(slices.Clone(rest), w.queue...)
+		}
+		if len(rest) > 0 || r.work != nil && r.work.lost {
 			s.mu.Unlock()
 			g.fills.add(r)
 			return
-		case r.lost:
-			s.mu.Unlock()
-			g.fills.add(r)
-			return
-		case len(r.queue) == 0:
+		}
+		if r.work == nil || len(r.work.queue) == 0 {
+			r.rest()
 			r.busy = false
 			s.mu.Unlock()
 			return
 		}
-		events, r.queue = r.queue, nil
+		events, r.work.queue = r.work.queue, nil
 		s.mu.Unlock()
 	}
 }
@@ -172,21 +175,20 @@ func (g *Gateway) advance(r *room, x *scratch, seq, memberSeq chat.Seq, grown in
 		r.count += int32(grown) //nolint:gosec // at most chat.MaxMembers
 	}
 	x.members = append(x.members, r.members...)
+	if r.work == nil || len(r.work.late) == 0 {
+		return
+	}
+	x.late = append(x.late, r.work.late...)
+	r.work.late = slices.DeleteFunc(r.work.late, func(l lateMember) bool { return sees(l.from, seq+1) })
+	r.rest()
 }
 
 // write sends the frames of x to its members, each entry to those who may see it.
 func (g *Gateway) write(x *scratch) {
 	sent := 0
-	for _, m := range x.members {
-		from := 0
-		for from < len(x.seqs) && !m.sees(x.seqs[from]) {
-			from++ // seqs ascend: once one is visible, all that follow are
-		}
-		frames := x.frames[from:]
-		if len(frames) == 0 {
-			continue
-		}
-		for c := m.user.first.Load(); c != nil; c = c.next.Load() {
+	for _, u := range x.members {
+		frames := x.frames[x.hidden(u):]
+		for c := u.first.Load(); c != nil; c = c.next.Load() {
 			for _, f := range frames {
 				c.send(f)
 			}
@@ -194,6 +196,22 @@ func (g *Gateway) write(x *scratch) {
 		}
 	}
 	g.stats.eventsOut.Add(int64(sent))
+}
+
+// hidden gives how many of the first entries a member may not see. It is none,
+// except for those who joined ahead of the room (see room.add).
+func (x *scratch) hidden(u *user) int {
+	for _, l := range x.late {
+		if l.user != u {
+			continue
+		}
+		n := 0
+		for n < len(x.seqs) && !sees(l.from, x.seqs[n]) {
+			n++ // seqs ascend: once one is visible, all that follow are
+		}
+		return n
+	}
+	return 0
 }
 
 // memberEntry delivers an entry that changes members. Who is added gets it first
@@ -246,7 +264,7 @@ func (g *Gateway) enterRunning(r *room, u *user, from chat.Seq) bool {
 	if r.dead {
 		return false
 	}
-	r.members = append(r.members, member{u, from})
+	r.add(u, from)
 	return true
 }
 
@@ -282,11 +300,11 @@ func (g *Gateway) passOn(r *room, ev *chat.Event) {
 	defer x.release()
 	g.advance(r, x, r.last, 0, 0)
 	sent := 0
-	for _, m := range x.members {
-		if m.user.id == ev.From {
+	for _, u := range x.members {
+		if u.id == ev.From {
 			continue
 		}
-		for c := m.user.first.Load(); c != nil; c = c.next.Load() {
+		for c := u.first.Load(); c != nil; c = c.next.Load() {
 			if volatile {
 				c.sendVolatile(f)
 			} else {

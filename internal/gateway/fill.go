@@ -88,17 +88,19 @@ func (g *Gateway) fill(ctx context.Context, r *room) {
 	err := g.fillOnce(ctx, r)
 	s := g.shard(r.id)
 	s.mu.Lock()
-	waiting := r.queue
+	w := r.later()
+	waiting := w.queue
 	if r.dead || err == nil && (!ahead(waiting, r.last) || r.last > before) {
-		r.queue, r.lost, r.tries = nil, false, 0
-		s.mu.Unlock()
+		w.queue, w.lost, w.tries = nil, false, 0
+		r.rest()
 		r.verified = true
+		s.mu.Unlock()
 		g.run(r, waiting)
 		return
 	}
 	// The store could not be asked, or does not show yet what was published.
-	pause := min(fillPause<<r.tries, fillMaxPause)
-	r.tries = min(r.tries+1, 10)
+	pause := min(fillPause<<w.tries, fillMaxPause)
+	w.tries = min(w.tries+1, 10)
 	s.mu.Unlock()
 	if ctx.Err() != nil {
 		return
@@ -165,8 +167,8 @@ func (g *Gateway) resyncRoom(r *room) {
 	x := scratchPool.Get().(*scratch) //nolint:forcetypeassert,errcheck // the pool holds nothing else
 	defer x.release()
 	g.advance(r, x, r.last, 0, 0)
-	for _, m := range x.members {
-		m.user.each(func(c *conn) { c.send(g.frames.resync) })
+	for _, u := range x.members {
+		u.each(func(c *conn) { c.send(g.frames.resync) })
 	}
 }
 
@@ -192,7 +194,7 @@ func (g *Gateway) demand(id chat.ConversationID) {
 	r := s.rooms[id]
 	if r == nil || r.busy {
 		if r != nil {
-			r.lost = true
+			r.later().lost = true
 		}
 		s.mu.Unlock()
 		return

@@ -99,11 +99,43 @@ func TestRoomQueueIsBounded(t *testing.T) {
 	for range maxRoomQueue {
 		r.enqueue([]chat.Event{{}})
 	}
-	if r.lost || len(r.queue) != maxRoomQueue {
-		t.Fatalf("got lost=%v with %d events", r.lost, len(r.queue))
+	if r.work.lost || len(r.work.queue) != maxRoomQueue {
+		t.Fatalf("got lost=%v with %d events", r.work.lost, len(r.work.queue))
 	}
 	r.enqueue([]chat.Event{{}})
-	if !r.lost || len(r.queue) != 0 {
-		t.Errorf("got lost=%v with %d events, want all dropped and the store asked", r.lost, len(r.queue))
+	if !r.work.lost || len(r.work.queue) != 0 {
+		t.Errorf("got lost=%v with %d events, want all dropped and the store asked", r.work.lost, len(r.work.queue))
+	}
+}
+
+func TestLateMembersSeeNothingTooEarly(t *testing.T) {
+	early, late := &user{}, &user{}
+	r := &room{last: 5}
+	r.add(early, 6)
+	if r.work != nil {
+		t.Fatal("somebody who sees the next entry is not late")
+	}
+	r.add(late, 8)
+	g := &Gateway{}
+	for i := range g.rooms {
+		g.rooms[i].rooms = map[chat.ConversationID]*room{}
+	}
+	for _, step := range []struct {
+		seqs   []chat.Seq
+		hidden int
+	}{{[]chat.Seq{6}, 1}, {[]chat.Seq{7, 8, 9}, 1}, {[]chat.Seq{10}, 0}} {
+		x := &scratch{seqs: step.seqs}
+		g.advance(r, x, step.seqs[len(step.seqs)-1], 0, 0)
+		if got := x.hidden(late); got != step.hidden || x.hidden(early) != 0 || len(x.members) != 2 {
+			t.Errorf("%v: got %d hidden from the late one, %d from the other, want %d and 0", step.seqs, got, x.hidden(early), step.hidden)
+		}
+	}
+	if r.work != nil {
+		t.Errorf("got %+v, want nothing kept once the room has caught up", r.work)
+	}
+	r.last = 5
+	r.add(late, 9)
+	if !r.remove(late) || r.work != nil {
+		t.Error("who leaves is not late any more")
 	}
 }

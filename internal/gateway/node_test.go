@@ -506,7 +506,7 @@ func (d *device) call(event string, payload any) ack {
 	defer cancel()
 	m, err := d.client.Call(ctx, event, payload)
 	if err != nil {
-		d.t.Fatalf("%s: %v", event, err)
+		d.t.Fatalf("%s: %v (%v)", event, err, d.closed)
 	}
 	var a ack
 	if len(m.Args) != 1 {

@@ -40,9 +40,9 @@ func (g *Gateway) memberEvent(u *user, ev *chat.Event) {
 	}
 	ch := change{id: e.ConversationID, seq: e.Seq, removal: e.Kind == chat.KindMemberRemoved}
 	u.mu.Lock()
-	if u.state == userLoading {
-		if len(u.pending) <= maxPendingMembers {
-			u.pending = append(u.pending, ch)
+	if l := u.loading; l != nil {
+		if len(l.pending) <= maxPendingMembers {
+			l.pending = append(l.pending, ch)
 		}
 		u.mu.Unlock()
 		return

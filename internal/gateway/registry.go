@@ -29,7 +29,10 @@ func (g *Gateway) attach(ctx context.Context, c *conn, id chat.UserID) error {
 		}
 		c.user = u
 		u.link(c)
-		loaded := u.loaded
+		var loaded chan struct{}
+		if u.loading != nil {
+			loaded = u.loading.done
+		}
 		u.mu.Unlock()
 		if mine {
 			if err := g.load(ctx, u); err != nil {
@@ -61,7 +64,7 @@ func (g *Gateway) userFor(id chat.UserID) (u *user, mine bool) {
 	if u = s.users[id]; u != nil {
 		return u, false
 	}
-	u = &user{id: id, loaded: make(chan struct{})}
+	u = &user{id: id, loading: &loading{done: make(chan struct{})}}
 	s.users[id] = u
 	return u, true
 }
@@ -79,8 +82,8 @@ func (g *Gateway) lookup(id chat.UserID) *user {
 func (g *Gateway) load(ctx context.Context, u *user) error {
 	heard, err := g.loadRooms(ctx, u)
 	u.mu.Lock()
-	loaded, pending := u.loaded, u.pending
-	u.loaded, u.pending = nil, nil
+	loaded, pending := u.loading.done, u.loading.pending
+	u.loading = nil
 	var topics []chat.Topic
 	if err == nil && len(pending) > maxPendingMembers {
 		err = fmt.Errorf("more than %d changes while memberships were read: %w", maxPendingMembers, chat.ErrUnavailable)
@@ -125,7 +128,7 @@ func (g *Gateway) loadRooms(ctx context.Context, u *user) (heard bool, err error
 		return true, err
 	}
 	u.mu.Lock()
-	u.pending = append(u.pending, stale...)
+	u.loading.pending = append(u.loading.pending, stale...)
 	u.mu.Unlock()
 	return true, nil
 }
@@ -170,7 +173,7 @@ func (g *Gateway) enter(u *user, m *chat.Membership, last chat.Seq) (r *room, de
 	} else if r.memberSeq > m.Head {
 		return nil, false
 	}
-	r.members = append(r.members, member{u, m.VisibleFrom})
+	r.add(u, m.VisibleFrom)
 	if r.heard {
 		return r, false
 	}
@@ -221,7 +224,7 @@ func (g *Gateway) exit(u *user, r *room) (topics []chat.Topic) {
 		return nil
 	}
 	delete(s.rooms, r.id)
-	r.dead, r.queue = true, nil
+	r.dead, r.work = true, nil
 	g.stats.rooms.Add(-1)
 	for range r.subscriptions {
 		topics = append(topics, conversationTopic(r.id))
@@ -273,7 +276,7 @@ func (g *Gateway) dropLocked(u *user) (topics []chat.Topic) {
 	for _, r := range u.rooms {
 		topics = append(topics, g.exit(u, r)...)
 	}
-	u.rooms, u.pending = nil, nil
+	u.rooms = nil
 	s := g.userShard(u.id)
 	s.mu.Lock()
 	defer s.mu.Unlock()

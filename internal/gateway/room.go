@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -15,7 +16,8 @@ const maxRoomQueue = 512
 // runner. Only the runner changes last, memberSeq and verified (under mu), so it
 // may read them without; only it writes to the room's sockets, so that entries
 // reach each socket in order; and it does so without holding a lock. Events that
-// come meanwhile wait in queue.
+// come meanwhile wait in work. There are as many rooms as conversations whose members
+// are here, and most are silent, so a room is small.
 type room struct {
 	id chat.ConversationID
 	// last is the seq of the entry that was delivered last.
@@ -24,54 +26,101 @@ type room struct {
 	// since that changed them. Who was read to be a member as of an earlier head
 	// may have been removed since.
 	memberSeq chat.Seq
-	members   []member
-	queue     []chat.Event
+	members   []*user
+	work      *roomWork // nil while nothing waits
 	// count is how many members the conversation has as of memberSeq, here or not.
 	count int32
 	// subscriptions is how often the bus was asked to hear the conversation.
-	subscriptions int32
+	subscriptions int16
 	busy          bool
 	heard         bool // the bus has answered: events published from now on are heard
 	// verified says that last was the head once the conversation was heard.
 	// Before that a removal may have been missed, so nothing without a seq is passed on.
 	verified bool
-	lost     bool  // queue was full
-	tries    uint8 // how often filling it failed
-	dead     bool  // out of the registry
+	dead     bool // out of the registry
 }
 
-// member is a connected user in a room.
-type member struct {
+// roomWork is what waits for a room's runner, and what it has to mind.
+type roomWork struct {
+	queue []chat.Event
+	lost  bool // the queue was full: ask the store
+	tries int  // how often asking it failed
+	// late are members who may not see the room's next entry yet, because the room
+	// is behind what they were read at.
+	late []lateMember
+}
+
+// lateMember sees the conversation from an entry on that the room has not reached.
+type lateMember struct {
 	user *user
-	from chat.Seq // the first entry they may see
+	from chat.Seq
 }
 
-// sees asks the domain whether the member may get an entry.
-func (m member) sees(seq chat.Seq) bool {
-	return (&chat.Member{VisibleFrom: m.from}).Sees(seq)
+// later gives work, made if need be. The shard's mu is held.
+func (r *room) later() *roomWork {
+	if r.work == nil {
+		r.work = &roomWork{}
+	}
+	return r.work
+}
+
+// sees asks the domain whether somebody who sees a conversation from an entry on
+// may get another.
+func sees(from, seq chat.Seq) bool {
+	return (&chat.Member{VisibleFrom: from}).Sees(seq)
+}
+
+// add puts a user in who may see entries from the given one on. Whoever may see
+// the room's next entry may see all that follow: that is asked here, once. The
+// shard's mu is held.
+func (r *room) add(u *user, from chat.Seq) {
+	if len(r.members) == cap(r.members) { // grow by a quarter: rooms stay, and are many
+		grown := make([]*user, len(r.members), len(r.members)+1+len(r.members)/4)
+		copy(grown, r.members)
+		r.members = grown
+	}
+	r.members = append(r.members, u)
+	if !sees(from, r.last+1) {
+		w := r.later()
+		w.late = append(w.late, lateMember{u, from})
+	}
 }
 
 // enqueue leaves events to the runner. The shard's mu is held.
 func (r *room) enqueue(events []chat.Event) {
-	if len(r.queue)+len(events) > maxRoomQueue {
-		r.queue, r.lost = nil, true
+	w := r.later()
+	if len(w.queue)+len(events) > maxRoomQueue {
+		w.queue, w.lost = nil, true
 		return
 	}
-	r.queue = append(r.queue, events...)
+	w.queue = append(w.queue, events...)
+}
+
+// rest forgets work when nothing is left of it. The shard's mu is held.
+func (r *room) rest() {
+	if w := r.work; w != nil && len(w.queue) == 0 && !w.lost && w.tries == 0 && len(w.late) == 0 {
+		r.work = nil
+	}
 }
 
 // remove takes a user out and reports whether they were in. The shard's mu is held.
 func (r *room) remove(u *user) bool {
-	for i := range r.members {
-		if r.members[i].user == u {
-			last := len(r.members) - 1
-			r.members[i] = r.members[last]
-			r.members[last] = member{}
-			r.members = r.members[:last]
-			return true
-		}
+	i := slices.Index(r.members, u)
+	if i < 0 {
+		return false
 	}
-	return false
+	last := len(r.members) - 1
+	r.members[i] = r.members[last]
+	r.members[last] = nil
+	r.members = r.members[:last]
+	if cap(r.members) > 64 && last < cap(r.members)/4 {
+		r.members = slices.Clone(r.members)
+	}
+	if r.work != nil {
+		r.work.late = slices.DeleteFunc(r.work.late, func(l lateMember) bool { return l.user == u })
+		r.rest()
+	}
+	return true
 }
 
 const shardCount = 64

@@ -32,10 +32,14 @@ type user struct {
 	sockets int32
 	// idleSince is when the last socket went, in unix nanoseconds; zero while there is one.
 	idleSince int64
-	// loaded is closed when loading has ended, and nil from then on.
-	loaded  chan struct{}
-	rooms   []*room // sorted by id
-	pending []change
+	loading   *loading // nil once loading has ended
+	rooms     []*room  // sorted by id
+}
+
+// loading is what a user needs while memberships are read.
+type loading struct {
+	done    chan struct{} // closed at the end
+	pending []change      // changes that came meanwhile
 }
 
 // link adds a socket. mu is held.
