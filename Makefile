@@ -69,6 +69,10 @@ lint: ## golangci-lint and formatting
 	@bash -n scripts/steps scripts/tool scripts/check-gen scripts/fuzz scripts/release scripts/services .ci/run
 	@go mod verify
 
+.PHONY: locks
+locks: ## fail if go.mod or a lock file is not what the sources need
+	@go mod verify && go mod tidy -diff
+
 .PHONY: fmt
 fmt: web/node_modules/.installed ## format everything
 	@lint=$$(scripts/tool golangci-lint) && $$lint fmt

@@ -144,6 +144,9 @@ func accepted(m client.Message, err error) error {
 	return nil
 }
 
+// quietFor is how long nothing has to come until nothing is thought to be under way.
+const quietFor = 700 * time.Millisecond
+
 // quiet waits until no entry has come for a while.
 func (c *crowd) quiet(ctx context.Context) {
 	for last := int64(-1); ; {
@@ -155,7 +158,7 @@ func (c *crowd) quiet(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(quietFor):
 		}
 	}
 }
