@@ -337,9 +337,9 @@ func TestChangePassword(t *testing.T) {
 	ann := w.person("ann")
 	phone := w.logIn(ann.Name, goodPassword).want(t, 200).str("token")
 	const next = "another sturdy lighthouse 8"
-	ann.do("POST", "/api/v1/auth/password", map[string]any{"password": "wrong one", "new_password": next}).problem(t, 403, "forbidden")
-	ann.do("POST", "/api/v1/auth/password", map[string]any{"password": goodPassword, "new_password": "short"}).problem(t, 422, "invalid")
-	ann.do("POST", "/api/v1/auth/password", map[string]any{"password": goodPassword, "new_password": next}).want(t, 204)
+	ann.do("POST", "/api/v1/me/password", map[string]any{"current_password": "wrong one", "password": next}).problem(t, 403, "forbidden")
+	ann.do("POST", "/api/v1/me/password", map[string]any{"current_password": goodPassword, "password": "short"}).problem(t, 422, "invalid")
+	ann.do("POST", "/api/v1/me/password", map[string]any{"current_password": goodPassword, "password": next}).want(t, 204)
 	ann.get("/api/v1/me").want(t, 200)
 	w.do("GET", "/api/v1/me", phone, nil).problem(t, 401, "unauthenticated")
 	w.logIn(ann.Name, goodPassword).problem(t, 401, "unauthenticated")

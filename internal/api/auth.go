@@ -22,8 +22,8 @@ type logInBody struct {
 }
 
 type passwordBody struct {
-	Password    string `json:"password" doc:"the present one"`
-	NewPassword string `json:"new_password" doc:"8 to 256 characters"`
+	CurrentPassword string `json:"current_password"`
+	Password        string `json:"password" doc:"the new one, 8 to 256 characters"`
 }
 
 // loggedInAnswer is what sign-up and log-in give.
@@ -56,7 +56,7 @@ func (s *server) routeAuth() {
 		summary: "End the session of this request",
 	}, logOut)
 	handle(s, operation{
-		id: "change-password", method: http.MethodPost, path: "/api/v1/auth/password", tag: "accounts", access: loggedIn,
+		id: "change-password", method: http.MethodPost, path: "/api/v1/me/password", tag: "accounts", access: loggedIn,
 		summary: "Change one's password and end all other sessions",
 	}, changePassword)
 	handle(s, operation{
@@ -111,7 +111,7 @@ func logOut(c *call, _ *none) (none, error) {
 }
 
 func changePassword(c *call, b *passwordBody) (none, error) {
-	return none{}, c.s.Service.ChangePassword(c, c.who, b.Password, b.NewPassword)
+	return none{}, c.s.Service.ChangePassword(c, c.who, b.CurrentPassword, b.Password)
 }
 
 func listSessions(c *call, _ *none) (list[sessionAnswer], error) {

@@ -82,7 +82,7 @@ var matrix = map[string]struct {
 	}},
 	"log-out": {everybodyIn(204), func(s *scene) asked { return asked{"POST", "/api/v1/auth/logout", nil, s.freshSession()} }},
 	"change-password": {everybodyIn(403), func(*scene) asked {
-		return asked{"POST", "/api/v1/auth/password", map[string]any{"password": "not it at all", "new_password": "quite another one 5"}, nil}
+		return asked{"POST", "/api/v1/me/password", map[string]any{"current_password": "not it at all", "password": "quite another one 5"}, nil}
 	}},
 	"list-sessions": {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/sessions", nil, nil} }},
 	"revoke-session": {everybodyIn(404), func(s *scene) asked {

@@ -145,7 +145,7 @@ func (s *Service) ChangePassword(ctx context.Context, p Principal, present, next
 	if err != nil {
 		return s.hide(ctx, "change password", err)
 	}
-	if problem := validPassword("new_password", next, account.Username); problem != nil {
+	if problem := validPassword("password", next, account.Username); problem != nil {
 		return problem
 	}
 	ok, err := s.hashes.check(ctx, cut(present), account.PasswordHash)
@@ -155,7 +155,7 @@ func (s *Service) ChangePassword(ctx context.Context, p Principal, present, next
 	if !ok {
 		return &chat.Error{
 			Code: chat.CodeForbidden, Reason: "bad_credentials", Message: "The present password is wrong.",
-			Fields: map[string]string{"password": "is wrong"},
+			Fields: map[string]string{"current_password": "is wrong"},
 		}
 	}
 	return s.storePassword(ctx, p.UserID, next, p.SessionID)
