@@ -118,6 +118,14 @@ func table() []reading {
 		gauge("commands_pending", "Realtime commands whose outcome is not known.", func(r *readings) float64 { return float64(r.gateway.PendingCommands) }),
 		gauge("work_waiting", "Realtime requests that wait for a worker.", func(r *readings) float64 { return float64(r.gateway.PendingWork) }),
 		gauge("records_pending", "Commands of this node whose outcome is not known.", func(r *readings) float64 { return float64(r.app.service.Pending()) }),
+		gauge("passwords_waiting", "Log-ins that wait for their password to be hashed.", func(r *readings) float64 {
+			_, waiting := r.app.service.Hashed()
+			return float64(waiting)
+		}),
+		total("passwords_hashed", "Passwords that were hashed.", func(r *readings) float64 {
+			done, _ := r.app.service.Hashed()
+			return float64(done)
+		}),
 		gauge("log_waiting", "Records in the log that are not committed.", func(r *readings) float64 { return float64(r.app.log.Waiting()) }),
 		gauge("bus_subscriptions", "Topics this node hears.", func(r *readings) float64 { return float64(r.app.bus.Subscriptions()) }),
 		total("requests", "Realtime requests.", func(r *readings) float64 { return float64(r.gateway.Requests) }),

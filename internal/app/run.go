@@ -61,7 +61,7 @@ func (a *App) Run(ctx context.Context) error {
 		start(&working, "work", func() error { return run(work) })
 	}
 	web := api.Server(a.handler, a.logger)
-	start(&working, "serve", func() error { return served(web.Serve(a.listener)) })
+	start(&working, "serve", func() error { return served(web.Serve(api.Listen(a.listener))) })
 	operator := api.Server(a.metrics.handler(), a.logger)
 	if a.operator != nil {
 		start(&working, "serve metrics", func() error { return served(operator.Serve(a.operator)) })
