@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -110,4 +111,23 @@ func FuzzStrictConn(f *testing.F) {
 			t.Fatalf("in parts of %d: got %v, as a whole %v", step+1, got, want)
 		}
 	})
+}
+
+// The transport of sockets gets the connection itself, whose descriptor it wants.
+func TestUpgradesGetThePlainConnection(t *testing.T) {
+	t.Parallel()
+	kinds := make(chan string, 1)
+	w := newWorld(t, options{socketIO: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(rw).Hijack()
+		if err != nil {
+			kinds <- err.Error()
+			return
+		}
+		defer conn.Close()
+		kinds <- fmt.Sprintf("%T", conn)
+	})})
+	w.raw("GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	if got := <-kinds; got != "*net.TCPConn" {
+		t.Errorf("got %s, want *net.TCPConn", got)
+	}
 }
