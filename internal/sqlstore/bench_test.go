@@ -4,6 +4,7 @@ package sqlstore_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -46,12 +47,12 @@ func benchmarkCommit(b *testing.B, s *sqlstore.Store, conversations, size int) {
 	b.ReportMetric(float64(now.written-cost.written)/float64(b.N), "written-B/message")
 }
 
-// BenchmarkSteady measures how long a commit takes at 5,000 messages a second,
-// for ten seconds, with and without Maintain: what the slowest of a hundred waits.
+// BenchmarkSteady sends 5,000 messages a second for ten seconds and commits what
+// has gathered, as the owner does: how long a message waits, with and without
+// Maintain beside it.
 //
 //	go test ./internal/sqlstore -run - -bench Steady -benchtime 1x
 func BenchmarkSteady(b *testing.B) {
-	const each, every, total = 10, 2 * time.Millisecond, 10 * time.Second
 	for _, maintained := range []bool{false, true} {
 		b.Run(fmt.Sprintf("maintained=%v", maintained), func(b *testing.B) {
 			s := open(b)
@@ -65,13 +66,7 @@ func BenchmarkSteady(b *testing.B) {
 					s.Maintain(ctx, func(err error) { b.Error(err) })
 				}
 			}()
-			var took []time.Duration
-			began := time.Now()
-			for due := time.Duration(0); due < total; due += every {
-				time.Sleep(due - time.Since(began))
-				w.commit(b, each)
-				took = append(took, time.Since(began)-due)
-			}
+			took := steady(b, w)
 			cancel()
 			<-done
 			slices.Sort(took)
@@ -80,6 +75,97 @@ func BenchmarkSteady(b *testing.B) {
 			}
 		})
 	}
+}
+
+// steady gives how long each message waited from when it was due to the end of its commit.
+func steady(b *testing.B, w *writer) (took []time.Duration) {
+	const every, total = 200 * time.Microsecond, 50_000
+	for began := time.Now(); len(took) < total; {
+		first := time.Duration(len(took)) * every
+		time.Sleep(first - time.Since(began))
+		n := min(512, total-len(took), 1+int((time.Since(began)-first)/every))
+		w.commit(b, n)
+		end := time.Since(began)
+		for range n {
+			took = append(took, end-time.Duration(len(took))*every)
+		}
+	}
+	return took
+}
+
+var messages = flag.Int("messages", 100_000, "how many messages the conversation of BenchmarkPage has")
+
+// BenchmarkPage reads pages of 50 messages anywhere in one long conversation.
+//
+//	go test ./internal/sqlstore -run - -bench Page -messages 1000000
+func BenchmarkPage(b *testing.B) {
+	s := open(b)
+	w := newWriter(b, s, 1)
+	for n := 0; n < *messages; n += 512 {
+		w.commit(b, 512)
+	}
+	id, last := w.heads[0].ID, int(w.heads[0].Seq)
+	for name, q := range map[string]chat.MessageQuery{
+		"newest": {Limit: 50}, "before": {Limit: 50, Before: 1}, "after": {Limit: 50, After: 1}, "around": {Limit: 50, Around: 1},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for n := 0; b.Loop(); n++ {
+				at := chat.Seq(100 + n*7919%(last-200))
+				q := q
+				q.Before, q.After, q.Around = q.Before*at, q.After*at, q.Around*at
+				page, err := s.Messages(b.Context(), id, q)
+				if err != nil || len(page) != 50 {
+					b.Fatalf("got %d, %v", len(page), err)
+				}
+			}
+		})
+	}
+	b.Run("entries", func(b *testing.B) {
+		for n := 0; b.Loop(); n++ {
+			if got, err := s.Entries(b.Context(), id, chat.Seq(n*7919%(last-200)), 100, 1<<20); err != nil || len(got) != 100 {
+				b.Fatalf("got %d, %v", len(got), err)
+			}
+		}
+	})
+}
+
+// BenchmarkLists reads what a person with 5,000 conversations sees when they connect.
+//
+//	go test ./internal/sqlstore -run - -bench Lists
+func BenchmarkLists(b *testing.B) {
+	const conversations = 5000
+	s := open(b)
+	w := chattest.NewWorld(b, s)
+	me := chattest.User(0)
+	for n := 0; n < conversations; n += 500 {
+		var cmds []chat.Command
+		for i := range 500 {
+			peer := chattest.User(n + i + 1)
+			cmds = append(cmds, chattest.CreateDirect(me, peer), chattest.Send(chat.DirectID(me, peer), peer, "k", "hello"))
+		}
+		w.Do(cmds...)
+	}
+	b.Run("first page", func(b *testing.B) {
+		for b.Loop() {
+			if page, err := s.Conversations(b.Context(), me, "", 50); err != nil || len(page.Items) != 50 {
+				b.Fatalf("got %d, %v", len(page.Items), err)
+			}
+		}
+	})
+	b.Run("memberships", func(b *testing.B) {
+		for b.Loop() {
+			if list, err := s.Memberships(b.Context(), me); err != nil || len(list) != conversations {
+				b.Fatalf("got %d, %v", len(list), err)
+			}
+		}
+	})
+	b.Run("moved", func(b *testing.B) {
+		for b.Loop() {
+			if list, err := s.Moved(b.Context(), me, w.Now+1); err != nil || len(list) != 0 {
+				b.Fatalf("got %d, %v", len(list), err)
+			}
+		}
+	})
 }
 
 // spending is what the process has used: unlike elapsed time it does not depend

@@ -42,10 +42,10 @@ func newCommitSQL(d *dialect) commitSQL {
 			FROM (VALUES `, "(?, ?, ?, ?)",
 			`) AS v WHERE members.conversation_id = v.column1 AND members.user_id = v.column2`),
 		refs: newMulti(d.insertStrict+"file_refs (file_id, conversation_id, seq) VALUES ", "(?, ?, ?)", ""),
-		states: newMulti(`INSERT INTO message_states (conversation_id, seq, text, edited_at, deleted_at, reactions, edits) VALUES `,
-			"(?, ?, ?, ?, ?, ?, ?)",
+		states: newMulti(`INSERT INTO message_states (conversation_id, seq, text, edited_at, deleted_at, deleted, reactions, edits) VALUES `,
+			"(?, ?, ?, ?, ?, ?, ?, ?)",
 			` ON CONFLICT (conversation_id, seq) DO UPDATE SET text = excluded.text, edited_at = excluded.edited_at,
-				deleted_at = excluded.deleted_at, reactions = excluded.reactions, edits = excluded.edits`),
+				deleted_at = excluded.deleted_at, deleted = excluded.deleted, reactions = excluded.reactions, edits = excluded.edits`),
 	}
 }
 

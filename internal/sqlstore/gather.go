@@ -172,7 +172,7 @@ func (g *gathering) finish() error {
 		if err := errors.Join(rerr, eerr); err != nil {
 			return err
 		}
-		w.states = append(w.states, key.conversation[:], int64(key.seq), m.Text, int64(m.EditedAt), int64(m.DeletedAt), reactions, edits)
+		w.states = append(w.states, key.conversation[:], int64(key.seq), m.Text, int64(m.EditedAt), int64(m.DeletedAt), flag(m.DeletedAt != 0), reactions, edits)
 	}
 	return nil
 }

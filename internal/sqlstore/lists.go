@@ -18,7 +18,7 @@ var conversationViews = newMulti(`SELECT c.id, c.kind, c.title, c.avatar_id, c.c
 	c.active_at, c.members, c.owners, m.role, m.visible_from, m.delivered_seq, m.read_seq,
 	c.messages - m.read_ordinal - (
 		SELECT COUNT(*) FROM message_states s
-		WHERE s.conversation_id = m.conversation_id AND s.deleted_at > 0 AND s.seq > m.read_seq
+		WHERE s.conversation_id = m.conversation_id AND s.deleted = 1 AND s.seq > m.read_seq
 	)
 FROM members m JOIN conversations c ON c.id = m.conversation_id
 WHERE m.user_id = ? AND m.conversation_id IN (`, "?", ")")

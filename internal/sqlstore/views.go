@@ -128,7 +128,7 @@ WHERE `
 
 const (
 	messagesBefore = foldedMessage + `e.conversation_id = ? AND e.seq >= ? AND e.seq < ? ORDER BY e.seq DESC LIMIT ?`
-	messagesAfter  = foldedMessage + `e.conversation_id = ? AND e.seq >= ? AND e.seq > ? ORDER BY e.seq LIMIT ?`
+	messagesFrom   = foldedMessage + `e.conversation_id = ? AND e.seq >= ? ORDER BY e.seq LIMIT ?`
 )
 
 var messagesAt = newMulti(foldedMessage+"(e.conversation_id, e.seq) IN (VALUES ", "(?, ?)", ")")
@@ -142,24 +142,28 @@ func (s *Store) Messages(ctx context.Context, id chat.ConversationID, q chat.Mes
 		}
 		return err
 	}
-	page := func(text string, edge chat.Seq, limit int) error {
-		return queryEach(ctx, s.read, text, []any{id[:], int64(q.VisibleFrom), int64(edge), limit}, collect)
+	before := func(seq chat.Seq, limit int) error {
+		return queryEach(ctx, s.read, messagesBefore, []any{id[:], int64(q.VisibleFrom), int64(seq), limit}, collect)
+	}
+	// One lower bound only: of two, SQLite would begin at the one that it likes.
+	after := func(seq chat.Seq, limit int) error {
+		return queryEach(ctx, s.read, messagesFrom, []any{id[:], int64(max(q.VisibleFrom, seq+1)), limit}, collect)
 	}
 	switch {
 	case q.After > 0:
-		err = page(messagesAfter, q.After, q.Limit)
+		err = after(q.After, q.Limit)
 	case q.Around > 0:
 		// The message itself counts with the older half.
-		if err = page(messagesBefore, q.Around+1, (q.Limit+1)/2); err == nil {
+		if err = before(q.Around+1, (q.Limit+1)/2); err == nil {
 			slices.Reverse(out)
-			err = page(messagesAfter, q.Around, q.Limit-(q.Limit+1)/2)
+			err = after(q.Around, q.Limit-(q.Limit+1)/2)
 		}
 	default:
-		before := q.Before
-		if before == 0 {
-			before = chat.MaxSeq
+		seq := q.Before
+		if seq == 0 {
+			seq = chat.MaxSeq
 		}
-		err = page(messagesBefore, before, q.Limit)
+		err = before(seq, q.Limit)
 		slices.Reverse(out)
 	}
 	if err != nil {

@@ -5,7 +5,7 @@ SELECT next_offset, prev_offset FROM positions WHERE log = ? AND part = ?;
 SELECT m.conversation_id, c.seq, m.delivered_seq, m.read_seq,
     CAST(c.messages - m.read_ordinal - (
         SELECT COUNT(*) FROM message_states s
-        WHERE s.conversation_id = m.conversation_id AND s.deleted_at > 0 AND s.seq > m.read_seq
+        WHERE s.conversation_id = m.conversation_id AND s.deleted = 1 AND s.seq > m.read_seq
     ) AS INTEGER) AS unread
 FROM members m JOIN conversations c ON c.id = m.conversation_id
 WHERE m.user_id = sqlc.arg(user_id) AND (c.moved_at >= sqlc.arg(since) OR m.moved_at >= sqlc.arg(since));

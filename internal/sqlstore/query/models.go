@@ -87,6 +87,7 @@ type MessageState struct {
 	Text           string
 	EditedAt       int64
 	DeletedAt      int64
+	Deleted        int64
 	Reactions      string
 	Edits          string
 }

@@ -149,7 +149,7 @@ const moved = `-- name: Moved :many
 SELECT m.conversation_id, c.seq, m.delivered_seq, m.read_seq,
     CAST(c.messages - m.read_ordinal - (
         SELECT COUNT(*) FROM message_states s
-        WHERE s.conversation_id = m.conversation_id AND s.deleted_at > 0 AND s.seq > m.read_seq
+        WHERE s.conversation_id = m.conversation_id AND s.deleted = 1 AND s.seq > m.read_seq
     ) AS INTEGER) AS unread
 FROM members m JOIN conversations c ON c.id = m.conversation_id
 WHERE m.user_id = ?1 AND (c.moved_at >= ?2 OR m.moved_at >= ?2)
