@@ -189,8 +189,8 @@ func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	w.hijacked = true
 	conn, rw, err := h.Hijack()
-	if strict, ok := conn.(*strictConn); ok {
-		conn = strict.Conn // not HTTP any more; the transport wants the descriptor
+	if strict, ok := conn.(*strictConn); ok && err == nil {
+		return strict.plain(rw) // not HTTP any more; the transport wants the descriptor
 	}
 	return conn, rw, err //nolint:wrapcheck // passed through
 }

@@ -1,9 +1,13 @@
 package api
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"strconv"
 )
 
@@ -13,6 +17,13 @@ import (
 // carriage return, folded header lines, and a length beside a transfer coding.
 // The server answers 400 and closes.
 func Listen(l net.Listener) net.Listener { return strictListener{l} }
+
+// nextRequest tells a connection that a request was answered; see http.Server.ConnState.
+func nextRequest(c net.Conn, state http.ConnState) {
+	if strict, ok := c.(*strictConn); ok && state == http.StateIdle {
+		strict.resume()
+	}
+}
 
 type strictListener struct{ net.Listener }
 
@@ -38,6 +49,9 @@ type strictConn struct {
 	left   int64  // bytes of the body or the chunk that are still to come
 	head   head
 	broken bool
+	// rest is what came behind the head of a request that asks to upgrade. It may
+	// belong to the other protocol, so nobody looks at it before it is known.
+	rest []byte
 }
 
 type strictState uint8
@@ -49,7 +63,7 @@ const (
 	inChunk
 	inChunkEnd
 	inTrailer
-	upgraded // not HTTP any more
+	upgrading // whether this goes on as HTTP is not known
 )
 
 // head is what is learnt of a request.
@@ -70,25 +84,77 @@ func (c *strictConn) Read(p []byte) (int, error) {
 	if c.broken {
 		return 0, errHead
 	}
-	n, err := c.Conn.Read(p)
-	if c.state != upgraded && !c.follow(p[:n]) {
-		c.broken = true
-		return 0, errHead
+	n, err := c.more(p)
+	if c.state == upgrading {
+		return n, err
 	}
-	return n, err //nolint:wrapcheck // net/http looks at its type
+	used, ok := c.follow(p[:n])
+	if !ok {
+		// The server gets what precedes the fault, so that it knows of a request
+		// which it can refuse; the error comes next.
+		if c.broken = true; used == 0 {
+			err = errHead
+		}
+		return used, err
+	}
+	if used < n {
+		c.rest = append([]byte(nil), p[used:n]...)
+	}
+	return used, err //nolint:wrapcheck // net/http looks at its type
 }
 
-// follow reports whether the bytes are well formed so far.
-func (c *strictConn) follow(b []byte) bool {
+// more gives what was held back, or what comes.
+func (c *strictConn) more(p []byte) (int, error) {
+	if len(c.rest) > 0 {
+		n := copy(p, c.rest)
+		c.rest = c.rest[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// resume says that the last request was answered as HTTP: what comes is the next.
+func (c *strictConn) resume() {
+	if c.state == upgrading {
+		c.state, c.head = inHead, head{}
+	}
+}
+
+// plain gives the connection itself, and a reader that has what was read ahead
+// of it, for another protocol to go on with.
+func (c *strictConn) plain(rw *bufio.ReadWriter) (net.Conn, *bufio.ReadWriter, error) {
+	if len(c.rest) == 0 {
+		return c.Conn, rw, nil
+	}
+	ahead, err := rw.Reader.Peek(rw.Reader.Buffered())
+	if err != nil {
+		return nil, nil, fmt.Errorf("take the connection over: %w", err)
+	}
+	ahead = append(append([]byte(nil), ahead...), c.rest...)
+	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(ahead), c.Conn), max(len(ahead), minReader))
+	if _, err := r.Peek(len(ahead)); err != nil {
+		return nil, nil, fmt.Errorf("take the connection over: %w", err)
+	}
+	return c.Conn, bufio.NewReadWriter(r, rw.Writer), nil
+}
+
+// minReader is the least size of a reader that is handed over.
+const minReader = 512
+
+// follow reports whether the bytes are well formed, and how many of them the
+// server may read now: all, those before what may not be HTTP, or those before
+// the end of the faulty line.
+func (c *strictConn) follow(b []byte) (used int, ok bool) {
+	all := len(b)
 	for len(b) > 0 {
 		switch c.state {
-		case upgraded:
-			return true
+		case upgrading:
+			return all - len(b), true
 		case inBody, inChunk:
 			n := min(c.left, int64(len(b)))
 			b, c.left = b[n:], c.left-n
 			if c.left > 0 {
-				return true
+				return all, true
 			}
 			if c.state == inChunk {
 				c.state = inChunkEnd
@@ -99,16 +165,16 @@ func (c *strictConn) follow(b []byte) bool {
 			end := bytes.IndexByte(b, '\n')
 			if end < 0 {
 				c.keep(b)
-				return true
+				return all, true
 			}
 			c.keep(b[:end])
-			b = b[end+1:]
 			if c.length == 0 || !c.lineEnds() {
-				return false
+				return all - len(b) + end, false
 			}
+			b = b[end+1:]
 		}
 	}
-	return true
+	return all, true
 }
 
 // keep adds to the line what fits. A carriage return at its end is never cut.
@@ -194,7 +260,7 @@ func (c *strictConn) headEnds() bool {
 	case h.chunked && (h.lengths > 0 || h.old):
 		return false
 	case h.upgrades:
-		c.state = upgraded
+		c.state = upgrading
 	case h.chunked:
 		c.state = inChunkSize
 	case h.length > 0:
