@@ -1,0 +1,113 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// topicSpec is a topic as it should be born.
+type topicSpec struct {
+	name       string
+	partitions int32
+	replicas   int16 // 0: three, or as many as there are brokers
+	retention  time.Duration
+}
+
+// ensureTopic looks at a topic, makes it if it is missing, and waits until all
+// of it is known. It changes nothing of a topic that exists.
+func ensureTopic(ctx context.Context, admin *kadm.Client, spec topicSpec) (kadm.TopicDetail, error) {
+	made := false
+	for {
+		topics, err := admin.ListTopics(ctx, spec.name)
+		if err != nil {
+			return kadm.TopicDetail{}, fmt.Errorf("look at topic %s: %w", spec.name, err)
+		}
+		t := topics[spec.name]
+		switch {
+		case t.Err == nil && len(t.Partitions) > 0:
+			return t, nil
+		case t.Err != nil && !errors.Is(t.Err, kerr.UnknownTopicOrPartition) && !kerr.IsRetriable(t.Err):
+			return t, fmt.Errorf("look at topic %s: %w", spec.name, t.Err)
+		case !made && errors.Is(t.Err, kerr.UnknownTopicOrPartition):
+			if err := createTopic(ctx, admin, spec); err != nil {
+				return t, err
+			}
+			made = true
+			continue
+		}
+		select { // a topic that was just made takes a moment to be known
+		case <-ctx.Done():
+			return t, fmt.Errorf("look at topic %s: %w", spec.name, errors.Join(t.Err, ctx.Err()))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// createTopic makes a topic that keeps what it acknowledged: with three copies or
+// more, two must have a record before it counts; with fewer, where one machine's
+// power may be all there is, a record counts when it is on the disk.
+func createTopic(ctx context.Context, admin *kadm.Client, spec topicSpec) error {
+	if spec.replicas == 0 {
+		brokers, err := admin.ListBrokers(ctx)
+		if err != nil {
+			return fmt.Errorf("count brokers: %w", err)
+		}
+		spec.replicas = int16(min(3, max(1, len(brokers))))
+	}
+	configs := map[string]string{
+		"cleanup.policy":                 "delete",
+		"retention.ms":                   "-1",
+		"retention.bytes":                "-1",
+		"max.message.bytes":              strconv.Itoa(maxRecordBytes + 4096),
+		"unclean.leader.election.enable": "false",
+	}
+	if spec.retention > 0 {
+		configs["retention.ms"] = strconv.FormatInt(spec.retention.Milliseconds(), 10)
+		// What is too old goes with its segment, so segments must end in time.
+		configs["segment.ms"] = strconv.FormatInt(max(spec.retention/7, time.Hour).Milliseconds(), 10)
+	}
+	if spec.replicas >= 3 {
+		configs["min.insync.replicas"] = "2"
+	} else {
+		configs["min.insync.replicas"] = "1"
+		configs["flush.messages"] = "1"
+	}
+	pointers := make(map[string]*string, len(configs))
+	for key, value := range configs {
+		pointers[key] = &value
+	}
+	_, err := admin.CreateTopic(ctx, spec.partitions, spec.replicas, pointers, spec.name)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) { // another node was faster
+		return fmt.Errorf("make topic %s: %w", spec.name, err)
+	}
+	return nil
+}
+
+// checkPlain refuses a topic that may lose records by design, for their absence
+// would look like damage.
+func checkPlain(ctx context.Context, admin *kadm.Client, name string) error {
+	all, err := admin.DescribeTopicConfigs(ctx, name)
+	if err != nil {
+		return fmt.Errorf("look at the settings of topic %s: %w", name, err)
+	}
+	settings, err := all.On(name, nil)
+	if errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(settings.Err, kerr.TopicAuthorizationFailed) {
+		return nil // not ours to see; whoever made the topic answers for it
+	}
+	if err = errors.Join(err, settings.Err); err != nil {
+		return fmt.Errorf("look at the settings of topic %s: %w", name, err)
+	}
+	for _, c := range settings.Configs {
+		if c.Key == "cleanup.policy" && c.Value != nil && strings.Contains(*c.Value, "compact") {
+			return fmt.Errorf("topic %s is compacted: that would take records out of the log", name)
+		}
+	}
+	return nil
+}
