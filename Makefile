@@ -87,10 +87,17 @@ check-gen: ## fail if generated files are not what their sources give
 	@scripts/check-gen
 
 .PHONY: unit
-unit: ## Go tests of all packages, with the race detector
+unit: ## Go tests of all packages, with the race detector, against real engines
 	@scripts/tool gcc >/dev/null
 	@packages=$$(go list ./... | grep -v '^$(MODULE)/test/'); \
-	$(GO_TEST) $$packages | $(VERDICT) go unit
+	scripts/services run $(ENGINES) -- env $(GO_TEST) $$packages | $(VERDICT) go unit
+
+# The engines that conformance suites run against, besides those that need no server.
+ENGINES := redis redis-cluster kafka
+
+.PHONY: services
+services: ## start the engines on loopback; `scripts/services stop` ends them
+	@scripts/services start $(ENGINES)
 
 .PHONY: stories
 stories: out/bin/parley-race ## the command line and the API against the real binary, built with -race
