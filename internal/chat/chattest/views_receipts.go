@@ -1,6 +1,7 @@
 package chattest
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -148,14 +149,26 @@ func viewsJoinLater(t *testing.T, s Store, w *World) {
 			t.Errorf("back again: got %+v", v.Head)
 		}
 		// A new role changes no receipt.
-		w.Do(Send(room, User(0), "k", "10"), SetRole(room, User(0), User(1), chat.RoleAdmin))
-		if v := view(t, s, User(1), room); v.Unread != 1 || v.ReadSeq != 9 || v.Role != chat.RoleAdmin {
+		w.Do(Send(room, User(0), "k", "10"), Send(room, User(0), "l", "11"), Send(room, User(0), "m", "12"))
+		advance(t, s, w.Now, chat.Receipt{ConversationID: room, UserID: User(1), DeliveredSeq: 11, ReadSeq: 10}, true)
+		w.Do(SetRole(room, User(0), User(1), chat.RoleAdmin))
+		if v := view(t, s, User(1), room); v.Unread != 2 || v.ReadSeq != 10 || v.DeliveredSeq != 11 || v.Role != chat.RoleAdmin {
 			t.Errorf("with a new role: got %+v, %s", v.Head, v.Role)
 		}
-		// Joining, sending, a new role and others' messages in one batch.
-		w.Do(Add(room, User(0), User(2)), Send(room, User(0), "l", "13"), SetRole(room, User(0), User(2), chat.RoleAdmin))
-		if v := view(t, s, User(2), room); v.Unread != 1 || v.ReadSeq != 12 {
+		// Joining, others' messages and a new role in one batch.
+		w.Do(Add(room, User(0), User(2)), Send(room, User(0), "n", "15"), SetRole(room, User(0), User(2), chat.RoleAdmin))
+		if v := view(t, s, User(2), room); v.Unread != 1 || v.ReadSeq != 14 || v.DeliveredSeq != 14 {
 			t.Errorf("joined in a batch: got %+v", v.Head)
+		}
+		// Sending, leaving and coming back in one batch: what was sent before counts no more.
+		w.Do(Send(room, User(2), "o", "17"), Remove(room, User(2), User(2)), Send(room, User(0), "p", "19"), Add(room, User(0), User(2)))
+		if v := view(t, s, User(2), room); v.Unread != 0 || v.ReadSeq != 20 || v.DeliveredSeq != 20 {
+			t.Errorf("left and back in a batch: got %+v", v.Head)
+		}
+		// Sending and leaving in one batch leaves nothing behind.
+		w.Do(Send(room, User(2), "q", "21"), Remove(room, User(2), User(2)))
+		if v, err := s.Conversation(t.Context(), User(2), room); !errors.Is(err, chat.ErrNotFound) {
+			t.Errorf("sent and left: got %+v, %v, want ErrNotFound", v, err)
 		}
 	}
 }
