@@ -38,7 +38,7 @@ type App struct {
 	service  *service.Service
 	gateway  *gateway.Gateway
 	sockets  *socketio.Server
-	metrics  *metrics
+	metrics  *meters
 	workers  []func(context.Context) error
 	own      func(context.Context) error
 	handler  http.Handler
@@ -89,7 +89,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	a.bus = inproc.NewBus(1, busBound)
 	leases := inproc.NewPresence()
 	limiter := inproc.NewLimiter(time.Now, limiterKeys)
-	a.metrics = newMetrics()
+	a.metrics = newMeters()
 	owner := sequencer.New(a.store, a.bus, sequencer.Options{Now: time.Now, Logger: logger, Metrics: a.metrics.sequencer()})
 	a.own = func(ctx context.Context) error { return a.log.Own(ctx, owner.Own) }
 

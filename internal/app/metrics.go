@@ -14,8 +14,8 @@ import (
 	"github.com/parley-chat/parley/internal/sequencer"
 )
 
-// metrics is everything an operator can watch, under names that begin with parley_.
-type metrics struct {
+// meters are everything an operator can watch, under names that begin with parley_.
+type meters struct {
 	registry *prometheus.Registry
 	delivery prometheus.Histogram
 	requests *prometheus.HistogramVec
@@ -26,8 +26,8 @@ type metrics struct {
 	gaveUp         prometheus.Counter
 }
 
-func newMetrics() *metrics {
-	m := &metrics{registry: prometheus.NewRegistry()}
+func newMeters() *meters {
+	m := &meters{registry: prometheus.NewRegistry()}
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
 		h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "parley_" + name, Help: help, Buckets: buckets})
 		m.registry.MustRegister(h)
@@ -59,7 +59,7 @@ func newMetrics() *metrics {
 }
 
 // sequencer gives the hooks of the partition owner.
-func (m *metrics) sequencer() sequencer.Metrics {
+func (m *meters) sequencer() sequencer.Metrics {
 	return sequencer.Metrics{
 		Batch: func(records, changes int, load, commit time.Duration) {
 			m.batch.Observe(float64(records))
@@ -73,18 +73,18 @@ func (m *metrics) sequencer() sequencer.Metrics {
 }
 
 // answered counts an HTTP request.
-func (m *metrics) answered(r api.Answered) {
+func (m *meters) answered(r api.Answered) {
 	m.requests.WithLabelValues(r.Method, r.Route, strconv.Itoa(r.Status)).Observe(r.Seconds)
 }
 
-func (m *metrics) handler() http.Handler {
+func (m *meters) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry}))
 	return mux
 }
 
 // watch registers what the parts of a node count by themselves.
-func (m *metrics) watch(a *App) {
+func (m *meters) watch(a *App) {
 	m.registry.MustRegister(&partsCollector{app: a, descriptions: describe()})
 }
 

@@ -107,6 +107,7 @@ func serviceLimits(cfg *config.Config) service.Limits {
 // periodic is what is due every so often.
 func (a *App) periodic() []worker.Periodic {
 	return []worker.Periodic{
+		{Name: "give memory back", Every: reclaimEvery, Logger: a.logger, Do: newReclaimer().look},
 		{Name: "expire pending commands", Every: 100 * time.Millisecond, Logger: a.logger, Do: func(context.Context) error {
 			a.service.ExpirePending(time.Now())
 			return nil

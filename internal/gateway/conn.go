@@ -57,39 +57,41 @@ func (c *conn) extra() *connMore {
 }
 
 // send writes a frame to the socket, or treats it as the socket's state asks.
-// It does not wait.
+// It does not wait. A socket that is closing or was cut as a slow consumer is taken
+// out by its OnDisconnect: errors of writing have nobody to be told.
 func (c *conn) send(f *socketio.Frame) {
-	if c.flags.Load() == 0 {
-		c.write(f)
-		return
+	if c.flags.Load() == 0 || c.passes(f) {
+		_ = c.socket.Send(f) // see above
 	}
-	c.sendSlow(f)
 }
 
-func (c *conn) sendSlow(f *socketio.Frame) {
+// sendMergeable is send for frames that may wait a moment to share a write with others.
+func (c *conn) sendMergeable(f *socketio.Frame) {
+	if c.flags.Load() == 0 || c.passes(f) {
+		_ = c.socket.SendMergeable(f) // see send
+	}
+}
+
+// passes reports whether a frame goes out in the socket's state. If not, it has
+// been dealt with.
+func (c *conn) passes(f *socketio.Frame) bool {
 	flags := c.flags.Load()
 	switch {
 	case flags&connGone != 0:
-		return
+		return false
 	case flags&connHeld != 0 && c.held.Load().push(f):
-		return
+		return false
 	case flags&connBehind != 0:
 		c.flags.Or(connMissed)
-		return
+		return false
 	}
-	c.write(f)
-}
-
-// write hands a frame to the transport. A socket that is closing or was cut as a
-// slow consumer is taken out by its OnDisconnect; there is nobody to tell.
-func (c *conn) write(f *socketio.Frame) {
-	_ = c.socket.SendMergeable(f)
+	return true
 }
 
 // sendVolatile writes a frame that is worthless later.
 func (c *conn) sendVolatile(f *socketio.Frame) {
 	if c.flags.Load() == 0 {
-		_ = c.socket.SendVolatile(f)
+		_ = c.socket.SendVolatile(f) // see send
 	}
 }
 
@@ -118,10 +120,10 @@ func (c *conn) release(ready, resync *socketio.Frame) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, f := range append([]*socketio.Frame{ready}, h.frames...) {
-		_ = c.socket.Send(f) // see write
+		_ = c.socket.Send(f) // see send
 	}
 	if h.overflow {
-		_ = c.socket.Send(resync) // see write
+		_ = c.socket.Send(resync) // see send
 	}
 	h.frames, h.released = nil, true
 	c.flags.And(^connHeld)

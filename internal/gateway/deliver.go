@@ -13,6 +13,10 @@ import (
 // maxMerged bounds the entries of one room that are written together.
 const maxMerged = 64
 
+// smallRoom is how many connected members a room may have to be written to at
+// once even if it is busy.
+const smallRoom = 16
+
 // scratch is the memory of one delivery.
 type scratch struct {
 	members []*user
@@ -184,15 +188,30 @@ func (g *Gateway) advance(r *room, x *scratch, seq, memberSeq chat.Seq, grown in
 }
 
 // write sends the frames of x to its members, each entry to those who may see it.
+// Entries that were committed together are one write for each socket.
 func (g *Gateway) write(x *scratch) {
+	all := x.frames[0]
+	if len(x.frames) > 1 {
+		all = socketio.JoinFrames(x.frames...)
+	}
+	// In a small room an entry goes out at once. In a large one that is busy it
+	// may wait a moment for the next: a write costs more than a frame.
+	send := (*conn).send
+	if len(x.members) > smallRoom {
+		send = (*conn).sendMergeable
+	}
 	sent := 0
 	for _, u := range x.members {
-		frames := x.frames[x.hidden(u):]
+		hidden := x.hidden(u)
 		for c := u.first.Load(); c != nil; c = c.next.Load() {
-			for _, f := range frames {
-				c.send(f)
+			sent += len(x.frames) - hidden
+			if hidden == 0 {
+				send(c, all)
+				continue
 			}
-			sent += len(frames)
+			for _, f := range x.frames[hidden:] {
+				send(c, f)
+			}
 		}
 	}
 	g.stats.eventsOut.Add(int64(sent))
