@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/parley-chat/parley/internal/wire"
 )
 
 // docsFiles is the page that shows the OpenAPI document. It needs nothing from
@@ -24,6 +26,11 @@ func (s *server) routeDocs() error {
 		return err
 	}
 	s.static("/api/v1/openapi.json", "application/json", spec)
+	realtime, err := wire.AsyncAPI()
+	if err != nil {
+		return err //nolint:wrapcheck // says what it made
+	}
+	s.static("/api/v1/asyncapi.json", "application/json", realtime)
 	for path, file := range map[string]struct{ name, kind string }{
 		"/docs":          {"docs/index.html", "text/html; charset=utf-8"},
 		"/docs/docs.js":  {"docs/docs.js", "text/javascript; charset=utf-8"},

@@ -540,6 +540,17 @@ func TestMetricsAreOnTheirOwnPort(t *testing.T) {
 	}
 }
 
+func TestTheContractIsServed(t *testing.T) {
+	s := start(t, t.TempDir())
+	for path, want := range map[string]string{"/api/v1/openapi.json": "openapi", "/api/v1/asyncapi.json": "asyncapi"} {
+		var doc map[string]any
+		s.rest("", http.MethodGet, path, nil, http.StatusOK, &doc)
+		if doc[want] == nil {
+			t.Errorf("%s: got no version of the document", path)
+		}
+	}
+}
+
 func TestCookieOpensASocket(t *testing.T) {
 	s := start(t, t.TempDir())
 	s.signUp("alice")
