@@ -37,7 +37,7 @@ export default defineConfig({
   ...(given === undefined
     ? {
         webServer: {
-          command: `rm -rf out/e2e-data && ${binary ?? "go run ./cmd/parley"} serve --addr 127.0.0.1:${String(port)} --data-dir out/e2e-data --signup-rate 0 --login-rate 1000 --log-level warn`,
+          command: `rm -rf out/e2e-data && ${binary ?? "go run ./cmd/parley"} serve --addr 127.0.0.1:${String(port)} --data-dir out/e2e-data --signup-rate 0 --login-rate 1000 --send-rate 2000 --send-burst 5000 --log-level warn`,
           cwd: "..",
           url: `http://127.0.0.1:${String(port)}/healthz`,
           timeout: 180_000,

@@ -30,13 +30,20 @@ export async function openBrowser(browser: Browser, name: string, options: Perso
   page.on("console", (message) => {
     const text = message.text();
     // A refused request is logged by the browser itself; the page shows it to the person.
-    if (message.type() === "error" && !text.startsWith("Failed to load resource") && !text.includes("WebSocket connection")) {
+    if (
+      message.type() === "error" &&
+      !text.startsWith("Failed to load resource") &&
+      !text.includes("WebSocket connection")
+    ) {
       complaints.push(`console: ${text}`);
     }
   });
   page.on("request", (request) => {
     const { protocol, host } = new URL(request.url());
-    if (protocol.startsWith("http") && host !== new URL(page.url() === "about:blank" ? request.url() : page.url()).host) {
+    if (
+      protocol.startsWith("http") &&
+      host !== new URL(page.url() === "about:blank" ? request.url() : page.url()).host
+    ) {
       complaints.push(`request to another host: ${request.url()}`);
     }
   });
@@ -87,10 +94,11 @@ export function composer(person: Person): Locator {
   return person.page.getByRole("textbox", { name: "Message", exact: true });
 }
 
-export async function send(person: Person, text: string): Promise<void> {
+/** Sends a message; `shown` is how it reads on screen, where that is not the text itself. */
+export async function send(person: Person, text: string, shown: string | RegExp = text): Promise<void> {
   await composer(person).fill(text);
   await composer(person).press("Enter");
-  await expect(message(person, text)).toBeVisible();
+  await expect(message(person, shown)).toBeVisible();
 }
 
 /** A message on screen by its text. */
@@ -105,7 +113,13 @@ export async function expectProgress(person: Person, text: string, progress: str
 
 /** The texts of all messages on screen, from top to bottom. */
 export async function shownTexts(person: Person): Promise<string[]> {
-  return person.page.locator("article p.whitespace-pre-wrap").allInnerTexts();
+  return person.page.locator("article p.whitespace-pre-wrap").evaluateAll((paragraphs) =>
+    paragraphs.map((paragraph) => {
+      const copy = paragraph.cloneNode(true) as Element;
+      copy.querySelector("[data-foot]")?.remove();
+      return copy.textContent;
+    }),
+  );
 }
 
 export function expectNoComplaints(...people: Person[]): void {

@@ -70,7 +70,11 @@ export function ConversationScreen() {
               conversation={conversation}
               at={at}
               onAddress={(seq) =>
-                void navigate({ search: (before) => ({ ...before, at: seq }), replace: seq === undefined, resetScroll: false })
+                void navigate({
+                  search: (before) => ({ ...before, at: seq }),
+                  replace: seq === undefined,
+                  resetScroll: false,
+                })
               }
             />
           </Broken>
@@ -88,8 +92,16 @@ export function ConversationScreen() {
           <Lightbox
             conversationId={id}
             fileId={photo}
-            onShow={(next) => void navigate({ search: (before) => ({ ...before, photo: next }), replace: true, resetScroll: false })}
-            onClose={() => void navigate({ search: (before) => ({ ...before, photo: undefined }), replace: true, resetScroll: false })}
+            onShow={(next) =>
+              void navigate({ search: (before) => ({ ...before, photo: next }), replace: true, resetScroll: false })
+            }
+            onClose={() =>
+              void navigate({
+                search: (before) => ({ ...before, photo: undefined }),
+                replace: true,
+                resetScroll: false,
+              })
+            }
           />
         </Suspense>
       )}

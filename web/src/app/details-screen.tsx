@@ -27,6 +27,7 @@ export function DetailsScreen({ conversation, page, wide }: DetailsProps) {
     >
       <PaneHeader
         title={title}
+        closes={wide && !adding}
         backLabel={adding || !wide ? t("app.back") : t("app.close")}
         back={{ to: ".", search: (before) => ({ ...before, info: adding ? ("details" as const) : undefined }) }}
       />

@@ -13,7 +13,9 @@ export function LineBanner() {
   const t = useT();
   const engine = useEngine();
   const line = useLineState((state) => state.line);
-  const waiting = useOutbox().filter((item) => item.action.kind === "message" && !item.failed && item.acked === undefined).length;
+  const waiting = useOutbox().filter(
+    (item) => item.action.kind === "message" && !item.failed && item.acked === undefined,
+  ).length;
   const [longDown, setLongDown] = useState(false);
 
   useEffect(() => {
@@ -26,10 +28,15 @@ export function LineBanner() {
     const look = (): void => {
       if (document.visibilityState === "visible") engine.wake();
     };
+    const leave = (): void => {
+      engine.leave();
+    };
+    window.addEventListener("pagehide", leave);
     window.addEventListener("online", wake);
     window.addEventListener("offline", sleep);
     document.addEventListener("visibilitychange", look);
     return () => {
+      window.removeEventListener("pagehide", leave);
       window.removeEventListener("online", wake);
       window.removeEventListener("offline", sleep);
       document.removeEventListener("visibilitychange", look);
@@ -54,7 +61,11 @@ export function LineBanner() {
     <div role="status" className={shown ? "safe-top bg-warning text-warning-content" : "safe-top"}>
       {shown && (
         <p className="flex items-center justify-center gap-2 px-4 py-1 text-sm">
-          {offline ? <CloudOff size={16} aria-hidden="true" /> : <LoaderCircle size={16} className="animate-spin" aria-hidden="true" />}
+          {offline ? (
+            <CloudOff size={16} aria-hidden="true" />
+          ) : (
+            <LoaderCircle size={16} className="animate-spin" aria-hidden="true" />
+          )}
           {what}
           {waiting > 0 && `, ${t("line.waiting", { count: waiting })}`}
         </p>

@@ -93,7 +93,8 @@ export class CatchUp {
       return;
     }
     for (const { conversation_id: id } of heads) {
-      if (knownConversation(this.#parts.client, id)?.receipts.length) void this.fetchConversation(id).catch(() => undefined);
+      if (knownConversation(this.#parts.client, id)?.receipts.length)
+        void this.fetchConversation(id).catch(() => undefined);
     }
   }
 
@@ -171,12 +172,21 @@ export class CatchUp {
     try {
       for (;;) {
         const from = appliedSeq(this.#parts.client, id);
-        if (from === undefined) return void (await this.fetchConversation(id));
+        if (from === undefined) {
+          await this.fetchConversation(id);
+          return;
+        }
         const page = await this.#entriesAfter(id, from);
         const first = page.entries[0];
-        if (!first) return this.#release(id);
+        if (!first) {
+          this.#release(id);
+          return;
+        }
         // What lies between was never this person's to see, or is too much: begin anew from the newest.
-        if (first.seq > from + 1 || page.head - from > tooFar) return await this.#startAnew(id);
+        if (first.seq > from + 1 || page.head - from > tooFar) {
+          await this.#startAnew(id);
+          return;
+        }
         for (const entry of page.entries) this.ingest(entry);
         this.#release(id);
         const now = appliedSeq(this.#parts.client, id) ?? 0;
@@ -185,7 +195,8 @@ export class CatchUp {
     } catch (thrown) {
       const error = asApiError(thrown);
       if (error.code === "not_found") this.forget(id);
-      else if (error.code !== "unauthenticated" && this.#parts.line.isUp()) this.#plan(id, error.retryAfterMs ?? retryMs);
+      else if (error.code !== "unauthenticated" && this.#parts.line.isUp())
+        this.#plan(id, error.retryAfterMs ?? retryMs);
       // Without a line: the next connection says which heads moved.
     }
   }

@@ -158,7 +158,10 @@ class Client {
   open(): void {
     const list = new QueryObserver(this.queries, listOptions(this.engine));
     const timeline = new QueryObserver(this.queries, { ...timelineOptions(this.engine, id), retry: false });
-    this.#observers.push(list.subscribe(() => undefined), timeline.subscribe(() => undefined));
+    this.#observers.push(
+      list.subscribe(() => undefined),
+      timeline.subscribe(() => undefined),
+    );
   }
 
   timeline(): Timeline | undefined {
@@ -183,7 +186,10 @@ type Step =
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom<Step>({ do: "theySend" }, { do: "iSend" }) },
-  { weight: 3, arbitrary: fc.constantFrom<Step>({ do: "goDown" }, { do: "comeUp" }, { do: "losePush" }, { do: "resync" }) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom<Step>({ do: "goDown" }, { do: "comeUp" }, { do: "losePush" }, { do: "resync" }),
+  },
   { weight: 2, arbitrary: fc.constantFrom<Step>({ do: "older" }, { do: "read" }, { do: "reload" }, { do: "role" }) },
   {
     weight: 6,
@@ -231,7 +237,8 @@ class World {
   #names = 0;
 
   constructor(scheduler: Scheduler, history: number) {
-    for (let i = 0; i < history; i += 1) this.server.send(i % 3 === 0 ? me : other, `h${String(i)}`, `history ${String(i)}`);
+    for (let i = 0; i < history; i += 1)
+      this.server.send(i % 3 === 0 ? me : other, `h${String(i)}`, `history ${String(i)}`);
     this.network = new FakeNetwork(this.server, scheduler);
     this.client = this.#start();
     this.network.up();
@@ -246,7 +253,9 @@ class World {
 
   /** One of the messages of a person that still stand. */
   #pick(sender: string | null, pick: number): number | undefined {
-    const candidates = this.server.messages().filter((message) => !message.deleted_at && (sender === null || message.sender_id === sender));
+    const candidates = this.server
+      .messages()
+      .filter((message) => !message.deleted_at && (sender === null || message.sender_id === sender));
     return candidates[pick % Math.max(1, candidates.length)]?.seq;
   }
 
@@ -299,7 +308,14 @@ class World {
 
   #runPicked(action: Extract<Step, { pick: number }>): void {
     const { engine } = this.client;
-    const target = this.#pick(action.do.startsWith("i") && action.do !== "iReact" ? me : action.do.startsWith("they") && action.do !== "theyReact" ? other : null, action.pick);
+    const target = this.#pick(
+      action.do.startsWith("i") && action.do !== "iReact"
+        ? me
+        : action.do.startsWith("they") && action.do !== "theyReact"
+          ? other
+          : null,
+      action.pick,
+    );
     if (target === undefined) return;
     const emoji = action.pick % 2 === 0 ? "👍" : "🎉";
     switch (action.do) {

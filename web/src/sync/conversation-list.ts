@@ -24,23 +24,31 @@ export const emptyList: ConversationList = { byId: {}, nextPage: null };
 
 /** The list with a page merged in, without going back behind what live delivery told meanwhile. */
 export function mergePage(known: ConversationList, page: ToldPage): ConversationList {
-  const byId: Record<string, Conversation> = { ...known.byId };
-  for (const told of page.items) byId[told.id] = mergeConversation(byId[told.id], told);
+  const byId = new Map(Object.entries(known.byId));
+  for (const told of page.items) byId.set(told.id, mergeConversation(byId.get(told.id), told));
   if (page.first) {
     const told = new Set(page.items.map((conversation) => conversation.id));
     const oldest = page.next === null ? "" : (page.items.at(-1)?.active_at ?? "");
     for (const [id, old] of Object.entries(page.before)) {
       // It should be on this page, is not, and nothing happened to it meanwhile: this person was removed while away.
-      if (!told.has(id) && old.active_at >= oldest && byId[id] === old) delete byId[id];
+      if (!told.has(id) && old.active_at >= oldest && byId.get(id) === old) byId.delete(id);
     }
   }
-  return { byId, nextPage: page.next };
+  return { byId: Object.fromEntries(byId), nextPage: page.next };
 }
 
-/** How the query cache writes the list: a page is merged at that very moment, for a fetch may be overtaken by events. */
+/**
+ * How the query cache writes the list: a page is merged at that very moment,
+ * for a fetch may be overtaken by events. The cache asks it too about what
+ * components select from the list, which may be anything and stays as it is.
+ */
 export function writeList(known: unknown, fresh: unknown): unknown {
-  const { told } = fresh as ConversationList;
-  return told ? mergePage((known as ConversationList | undefined) ?? emptyList, told) : fresh;
+  if (!isToldList(fresh)) return fresh;
+  return mergePage((known as ConversationList | undefined) ?? emptyList, fresh.told);
+}
+
+function isToldList(value: unknown): value is ConversationList & { told: ToldPage } {
+  return typeof value === "object" && value !== null && "told" in value && value.told !== undefined;
 }
 
 /** The conversations, last active first. */

@@ -144,6 +144,13 @@ export class Engine {
     this.#receipts.read(id, seq);
   }
 
+  /** The page is about to go: what was gathered is said now. */
+  leave(): void {
+    this.#receipts.flush();
+    this.typing.stopped();
+    void this.#keeper.keep();
+  }
+
   close(): void {
     this.#line.close();
     this.outbox.close();

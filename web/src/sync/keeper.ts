@@ -26,7 +26,7 @@ export class Keeper {
     this.#parts = parts;
     this.#unsubscribe = parts.client.getQueryCache().subscribe((event) => {
       if (event.type !== "updated" || event.action.type !== "success") return;
-      const [kind, id] = event.query.queryKey;
+      const [kind, id] = event.query.queryKey as readonly unknown[];
       if (kind === "conversations") this.#listChanged = true;
       else if (kind === "timeline" && typeof id === "string") this.#changed.add(id);
       else return;

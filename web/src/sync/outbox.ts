@@ -245,7 +245,9 @@ export class Outbox {
           client_id: item.client_id,
           text: action.text,
           ...(action.reply_to ? { reply_to: action.reply_to } : {}),
-          ...(action.files.length > 0 ? { attachments: action.files.flatMap((file) => file.attachment?.id ?? []) } : {}),
+          ...(action.files.length > 0
+            ? { attachments: action.files.flatMap((file) => file.attachment?.id ?? []) }
+            : {}),
         });
         return answer.entry;
       }

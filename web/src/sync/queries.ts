@@ -22,7 +22,11 @@ const noItems: readonly never[] = [];
 const minuteMs = 60_000;
 
 export function useMe(): Me {
-  const { data } = useQuery<Me>({ queryKey: keys.me, queryFn: ({ signal }) => api.me({ signal }), staleTime: Infinity });
+  const { data } = useQuery<Me>({
+    queryKey: keys.me,
+    queryFn: ({ signal }) => api.me({ signal }),
+    staleTime: Infinity,
+  });
   if (!data) throw new Error("nobody is signed in");
   return data;
 }
@@ -48,12 +52,12 @@ export function useTotalUnread(): number {
 /** One conversation; undefined while it is loaded, null when it is not there for this person. */
 export function useConversation(id: string): Conversation | null | undefined {
   const engine = useEngine();
-  const known = useList((list) => list.byId[id]).data;
-  const isListed = useList((list) => list.byId[id] !== undefined);
+  const listed = useList((list) => list.byId[id] ?? null);
+  const known = listed.data;
   const fetched = useQuery({
     queryKey: ["conversation", id],
     queryFn: () => engine.catchUp.fetchConversation(id),
-    enabled: isListed.isSuccess && !known,
+    enabled: listed.isSuccess && !known,
     staleTime: 0,
     gcTime: 0,
   });

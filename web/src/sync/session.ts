@@ -13,10 +13,7 @@ import type { Store } from "./store.ts";
 import { browserLocks, type Tabs } from "./tabs.ts";
 
 export type SessionState =
-  | { status: "unknown" }
-  | { status: "unreachable" }
-  | { status: "out" }
-  | { status: "in"; engine: Engine };
+  { status: "unknown" } | { status: "unreachable" } | { status: "out" } | { status: "in"; engine: Engine };
 
 export interface SessionParts {
   client: QueryClient;

@@ -52,9 +52,13 @@ const names = ["meta", "conversations", "tails", "outbox", "drafts"] as const;
 function storeOn(db: IDBPDatabase<Schema>): Store {
   return {
     me: async () => (await db.get("meta", "me")) as Me | undefined,
-    setMe: async (me) => void (await db.put("meta", me, "me")),
+    setMe: async (me) => {
+      await db.put("meta", me, "me");
+    },
     cursor: async () => (await db.get("meta", "cursor")) as string | undefined,
-    setCursor: async (cursor) => void (await db.put("meta", cursor, "cursor")),
+    setCursor: async (cursor) => {
+      await db.put("meta", cursor, "cursor");
+    },
     conversations: () => db.getAll("conversations"),
     setConversations: async (list) => {
       const transaction = db.transaction("conversations", "readwrite");
@@ -72,10 +76,14 @@ function storeOn(db: IDBPDatabase<Schema>): Store {
     },
     removeTail: (id) => db.delete("tails", id),
     outbox: async () => (await db.getAll("outbox")).sort((a, b) => a.order - b.order),
-    putOutbox: async (item) => void (await db.put("outbox", item, item.client_id)),
+    putOutbox: async (item) => {
+      await db.put("outbox", item, item.client_id);
+    },
     removeOutbox: (clientId) => db.delete("outbox", clientId),
     drafts: () => db.getAll("drafts"),
-    putDraft: async (draft) => void (await db.put("drafts", draft, draft.conversation_id)),
+    putDraft: async (draft) => {
+      await db.put("drafts", draft, draft.conversation_id);
+    },
     removeDraft: (id) => db.delete("drafts", id),
     wipe: async () => {
       const transaction = db.transaction(names, "readwrite");
@@ -109,7 +117,10 @@ export function forgetfulStore(): Store {
     drafts: () => Promise.resolve([]),
     putDraft: nothing,
     removeDraft: nothing,
-    wipe: () => Promise.resolve(outbox.clear()),
+    wipe: () => {
+      outbox.clear();
+      return nothing();
+    },
     close: () => undefined,
   };
 }

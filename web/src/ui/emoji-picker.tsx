@@ -54,7 +54,8 @@ export function EmojiPicker({ onPick }: EmojiPickerProps) {
           setQuery(event.target.value);
         }}
         onKeyDown={(event) => {
-          if (event.key === "Enter") shown[0]?.emoji[0] && pick(shown[0].emoji[0][0]);
+          const first = shown[0]?.emoji[0];
+          if (event.key === "Enter" && first) pick(first[0]);
           if (event.key === "ArrowDown") grid.current?.querySelector("button")?.focus();
         }}
       />

@@ -11,7 +11,10 @@ interface EmptyStateProps {
 export function EmptyState({ icon, title, text, action }: EmptyStateProps) {
   return (
     <div className="flex h-full flex-col items-center justify-center gap-3 p-8 text-center">
-      <div className="flex size-16 items-center justify-center rounded-full bg-primary/10 text-primary" aria-hidden="true">
+      <div
+        className="flex size-16 items-center justify-center rounded-full bg-primary/10 text-primary"
+        aria-hidden="true"
+      >
         {icon}
       </div>
       <p className="text-lg font-semibold">{title}</p>

@@ -87,7 +87,7 @@ export function Menu({ label, at, items, header, onClose }: MenuProps) {
         style={place ?? { left: 0, top: 0 }}
         className={cx(
           "fixed z-50 min-w-48 rounded-box border border-base-300 bg-base-100 p-1 text-base-content shadow-lg",
-          place ? "" : "invisible",
+          place ? "" : "opacity-0",
         )}
       >
         {header}

@@ -1,6 +1,5 @@
 import { Link, type LinkProps } from "@tanstack/react-router";
-import { ArrowLeft } from "lucide-react";
-import type { ReactNode } from "react";
+import { ArrowLeft, X } from "lucide-react";
 import { cx } from "../lib/cx.ts";
 
 interface PaneHeaderProps {
@@ -8,25 +7,23 @@ interface PaneHeaderProps {
   /** What the way back is called. */
   backLabel: string;
   back: LinkProps;
-  /** The way back is needed on a phone only. */
-  backOnPhoneOnly?: boolean;
-  children?: ReactNode;
+  /** The way back is out: a cross at the end instead of an arrow at the start. */
+  closes?: boolean;
 }
 
 /** The head of a page that is not a conversation. */
-export function PaneHeader({ title, backLabel, back, backOnPhoneOnly = false, children }: PaneHeaderProps) {
+export function PaneHeader({ title, backLabel, back, closes = false }: PaneHeaderProps) {
   return (
     <header className="flex h-14 shrink-0 items-center gap-2 border-b border-base-300 bg-base-100 px-2">
       <Link
         {...back}
         aria-label={backLabel}
         title={backLabel}
-        className={cx("btn btn-circle btn-ghost btn-sm size-10", backOnPhoneOnly && "md:hidden")}
+        className={cx("btn btn-circle btn-ghost btn-sm size-10", closes && "order-last")}
       >
-        <ArrowLeft size={22} className="rtl:rotate-180" />
+        {closes ? <X size={20} /> : <ArrowLeft size={22} className="rtl:rotate-180" />}
       </Link>
       <h1 className="min-w-0 flex-1 truncate ps-1 text-lg font-semibold">{title}</h1>
-      {children}
     </header>
   );
 }

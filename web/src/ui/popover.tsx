@@ -48,6 +48,8 @@ export function Popover({ label, at, onClose, children }: PopoverProps) {
   return createPortal(
     <>
       <div className="fixed inset-0 z-40" aria-hidden="true" onPointerDown={onClose} />
+      {/* Escape closes it from anywhere within. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
       <div
         ref={ref}
         role="dialog"
@@ -56,7 +58,7 @@ export function Popover({ label, at, onClose, children }: PopoverProps) {
         style={place ?? { left: 0, top: 0 }}
         className={cx(
           "fixed z-50 rounded-box border border-base-300 bg-base-100 text-base-content shadow-lg focus:outline-none",
-          place ? "" : "invisible",
+          place ? "" : "opacity-0",
         )}
         onKeyDown={(event) => {
           if (event.key !== "Escape") return;

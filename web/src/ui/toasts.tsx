@@ -34,7 +34,11 @@ export function Toasts() {
   const t = useT();
   const toasts = useToasts((state) => state.toasts);
   return (
-    <div role="status" aria-live="polite" className="pointer-events-none fixed inset-x-0 bottom-20 z-50 flex flex-col items-center gap-2 p-4">
+    <div
+      role="status"
+      aria-live="polite"
+      className="pointer-events-none fixed inset-x-0 bottom-20 z-50 flex flex-col items-center gap-2 p-4"
+    >
       {toasts.map(({ id, text, kind }) => (
         <div
           key={id}

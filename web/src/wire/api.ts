@@ -35,8 +35,7 @@ export interface PasswordChange {
   password: string;
 }
 export type NewConversation =
-  | { kind: "direct"; user_id: string }
-  | { kind: "group" | "channel"; title: string; member_ids: string[] };
+  { kind: "direct"; user_id: string } | { kind: "group" | "channel"; title: string; member_ids: string[] };
 
 export interface MessageQuery {
   before?: number;

@@ -47,7 +47,9 @@ const text = (value: unknown): string | undefined => (typeof value === "string" 
 
 function stringFields(value: unknown): Record<string, string> | undefined {
   if (!isRecord(value)) return undefined;
-  return Object.fromEntries(Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === "string"));
+  return Object.fromEntries(
+    Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === "string"),
+  );
 }
 
 /** Reads an error as the server writes it, in a problem document, an ack or a connect error. */

@@ -1,15 +1,6 @@
 import { io, type Socket } from "socket.io-client";
 import { ApiError, readError } from "./errors.ts";
-import type {
-  Conversation,
-  ConversationGone,
-  Entry,
-  Presence,
-  Ready,
-  Receipt,
-  SendRequest,
-  Typing,
-} from "./types.ts";
+import type { Conversation, ConversationGone, Entry, Presence, Ready, Receipt, SendRequest, Typing } from "./types.ts";
 
 /** What the server says unasked. */
 export interface ServerEvents {
@@ -104,6 +95,8 @@ export function openLine(cursor: () => string | undefined): Line {
     hint = undefined;
   });
 
+  const isUp = (): boolean => socket.connected;
+
   return {
     on: (event, listener) => {
       wire.on(event, listener);
@@ -113,7 +106,7 @@ export function openLine(cursor: () => string | undefined): Line {
       if (event === "down") socket.on("disconnect", () => (listener as LineEvents["down"])());
       if (event === "refused") {
         socket.on("connect_error", (error: Error & { data?: unknown }) => {
-          if (error.data !== undefined) (listener as LineEvents["refused"])(readError(error.data, "unavailable"));
+          if (error.data !== undefined) listener(readError(error.data, "unavailable"));
           // A refused namespace is final for socket.io; a temporary refusal is not for us.
           if (error.data !== undefined && !socket.active && readError(error.data).code !== "unauthenticated") {
             hint = setTimeout(() => socket.connect(), readError(error.data).retryAfterMs ?? 5_000);
@@ -122,17 +115,17 @@ export function openLine(cursor: () => string | undefined): Line {
       }
     },
     call: async (name, request) => {
-      if (!socket.connected) throw new ApiError("offline");
+      if (!isUp()) throw new ApiError("offline");
       let answer: Answer;
       try {
         answer = (await socket.timeout(answerTimeoutMs).emitWithAck(name, request)) as Answer;
       } catch {
-        throw new ApiError(socket.connected ? "timeout" : "offline");
+        throw new ApiError(isUp() ? "timeout" : "offline");
       }
       if (!answer.ok) throw readError(answer.error);
-      return answer.data as never;
+      return answer.data;
     },
-    isUp: () => socket.connected,
+    isUp,
     connect: () => {
       if (!socket.connected) socket.connect();
     },

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type SubmitEvent, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { Field } from "../../ui/field.tsx";
@@ -11,7 +11,7 @@ export function LogInForm() {
   const logIn = useLogIn();
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     logIn.mutate({ username: username.trim(), password });
   };

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type SubmitEvent, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { Field } from "../../ui/field.tsx";
@@ -10,7 +10,7 @@ export function SignUpForm() {
   const t = useT();
   const signUp = useSignUp();
   const [form, setForm] = useState({ username: "", displayName: "", password: "" });
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const displayName = form.displayName.trim();
     signUp.mutate({

@@ -1,5 +1,14 @@
 import { Check, Paperclip, SendHorizontal, Smile } from "lucide-react";
-import { type ClipboardEvent, type KeyboardEvent, lazy, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  type ClipboardEvent,
+  type KeyboardEvent,
+  lazy,
+  Suspense,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { cx } from "../../lib/cx.ts";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { IconButton } from "../../ui/icon-button.tsx";
@@ -89,11 +98,20 @@ export function Composer({ conversationId }: ComposerProps) {
         </div>
       )}
       <div className="mx-auto max-w-4xl">
-        <ContextBar conversationId={conversationId} replyTo={replyTo} editing={editing?.seq} onClose={state.leaveMode} />
+        <ContextBar
+          conversationId={conversationId}
+          replyTo={replyTo}
+          editing={editing?.seq}
+          onClose={state.leaveMode}
+        />
         {!editing && <FileTray files={chosen.files} onRemove={chosen.remove} />}
         <div className="flex items-end gap-1 p-2">
           {!editing && (
-            <IconButton label={t("composer.attach")} icon={<Paperclip size={20} />} onClick={() => picker.current?.click()} />
+            <IconButton
+              label={t("composer.attach")}
+              icon={<Paperclip size={20} />}
+              onClick={() => picker.current?.click()}
+            />
           )}
           <input
             ref={picker}
@@ -115,7 +133,7 @@ export function Composer({ conversationId }: ComposerProps) {
             placeholder={t("composer.placeholder")}
             enterKeyHint={touch ? "enter" : "send"}
             aria-invalid={bytesLeft < 0}
-            className="min-h-10 flex-1 resize-none rounded-2xl bg-base-200 px-4 py-2 leading-6 placeholder:text-base-content/70 focus-visible:outline-1"
+            className="min-h-10 flex-1 resize-none rounded-2xl bg-base-200 px-4 py-2 leading-6 placeholder:text-base-content/70 focus-visible:outline-1 focus-visible:-outline-offset-1 focus-visible:outline-primary/60"
             onChange={(event) => {
               state.write(event.target.value);
             }}
@@ -142,7 +160,10 @@ export function Composer({ conversationId }: ComposerProps) {
           </button>
         </div>
         {bytesLeft < tellBelow && (
-          <p role="status" className={cx("px-4 pb-2 text-end text-xs", bytesLeft < 0 ? "text-error" : "text-base-content/70")}>
+          <p
+            role="status"
+            className={cx("px-4 pb-2 text-end text-xs", bytesLeft < 0 ? "text-error" : "text-base-content/70")}
+          >
             {bytesLeft < 0 ? t("composer.over", { count: -bytesLeft }) : t("composer.left", { count: bytesLeft })}
           </p>
         )}

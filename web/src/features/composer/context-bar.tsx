@@ -41,13 +41,29 @@ export function ContextBar({ conversationId, replyTo, editing, onClose }: Contex
   return <Filled conversationId={conversationId} seq={seq} isEdit={editing !== undefined} onClose={onClose} />;
 }
 
-function Filled({ conversationId, seq, isEdit, onClose }: { conversationId: string; seq: number; isEdit: boolean; onClose: () => void }) {
+function Filled({
+  conversationId,
+  seq,
+  isEdit,
+  onClose,
+}: {
+  conversationId: string;
+  seq: number;
+  isEdit: boolean;
+  onClose: () => void;
+}) {
   const t = useT();
   const message = useMessageAt(conversationId, seq);
   const sender = useUser(message?.sender_id);
   const text = message ? previewOf(message, t) : "…";
   return isEdit ? (
-    <Bar icon={<Pencil size={18} />} title={t("composer.editing")} text={text} closeLabel={t("composer.cancelEdit")} onClose={onClose} />
+    <Bar
+      icon={<Pencil size={18} />}
+      title={t("composer.editing")}
+      text={text}
+      closeLabel={t("composer.cancelEdit")}
+      onClose={onClose}
+    />
   ) : (
     <Bar
       icon={<Reply size={18} />}

@@ -1,19 +1,11 @@
 import { File as FileIcon, X } from "lucide-react";
-import { useEffect, useState } from "react";
 import { fileSize } from "../../lib/bytes.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import type { OutboxFile } from "../../sync/outbox-item.ts";
+import { useObjectUrl } from "../../ui/use-object-url.ts";
 
 function Thumbnail({ file }: { file: OutboxFile }) {
-  const [url, setUrl] = useState<string>();
-  useEffect(() => {
-    if (!file.blob || !file.width) return;
-    const made = URL.createObjectURL(file.blob);
-    setUrl(made);
-    return () => {
-      URL.revokeObjectURL(made);
-    };
-  }, [file]);
+  const url = useObjectUrl(file.width ? file.blob : undefined);
   if (url === undefined) {
     return (
       <span className="flex size-12 items-center justify-center rounded-field bg-base-300">

@@ -62,6 +62,7 @@ export function ConversationList() {
   }
   return (
     // Arrow keys move among links that Tab reaches too.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <nav ref={scroller} aria-label={t("list.title")} className="min-h-0 flex-1 overflow-y-auto py-1" onKeyDown={move}>
       <Virtualizer
         ref={list}

@@ -5,7 +5,14 @@ import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { fullTime, listTime } from "../../lib/time.ts";
 import { useComposing } from "../../sync/drafts.ts";
-import { conversationAvatar, conversationName, conversationSeed, isSelf, peerOf, personName } from "../../sync/naming.ts";
+import {
+  conversationAvatar,
+  conversationName,
+  conversationSeed,
+  isSelf,
+  peerOf,
+  personName,
+} from "../../sync/naming.ts";
 import { previewOf } from "../../sync/preview.ts";
 import { usePresence, useTyping, useUser } from "../../sync/queries.ts";
 import { Avatar } from "../../ui/avatar.tsx";

@@ -25,10 +25,20 @@ export function ListHeader({ onSearch }: ListHeaderProps) {
           <bdi className="truncate font-semibold">{me.display_name || me.username}</bdi>
           <span className="sr-only">{t("settings.title")}</span>
         </Link>
-        <Link to="/settings" aria-label={t("settings.title")} title={t("settings.title")} className="btn btn-circle btn-ghost btn-sm size-10">
+        <Link
+          to="/settings"
+          aria-label={t("settings.title")}
+          title={t("settings.title")}
+          className="btn btn-circle btn-ghost btn-sm size-10"
+        >
           <Settings size={20} />
         </Link>
-        <Link to="/new" aria-label={t("list.new")} title={t("list.new")} className="btn btn-circle btn-primary btn-sm size-10">
+        <Link
+          to="/new"
+          aria-label={t("list.new")}
+          title={t("list.new")}
+          className="btn btn-circle btn-primary btn-sm size-10"
+        >
           <SquarePen size={18} />
         </Link>
       </div>

@@ -1,5 +1,5 @@
 import { Check, Pencil, X } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { type SubmitEvent, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { useRenameConversation } from "../../sync/mutations.ts";
@@ -32,7 +32,7 @@ export function GroupTitle({ conversation }: { conversation: Conversation }) {
       </h2>
     );
   }
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     if (title.trim() === "" || title.trim() === conversation.title) done();
     else rename.mutate(title.trim(), { onSuccess: done });

@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { type SubmitEvent, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { useCreateConversation } from "../../sync/mutations.ts";
@@ -19,7 +19,7 @@ export function NewGroup() {
   const [title, setTitle] = useState("");
   const [missing, setMissing] = useState(false);
   const [users, setUsers] = useState<User[]>([]);
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     setMissing(title.trim() === "");
     if (title.trim() === "") return;

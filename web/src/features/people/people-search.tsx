@@ -65,7 +65,9 @@ export function PeopleSearch({ row, idle }: PeopleSearchProps) {
           </p>
         )}
         {people.isPending && <SkeletonRows count={4} label={t("app.loading")} />}
-        {found?.map((user) => <div key={user.id}>{row(user)}</div>)}
+        {found?.map((user) => (
+          <div key={user.id}>{row(user)}</div>
+        ))}
         {found?.length === 0 && (
           <p role="status" className="p-6 text-center text-sm text-base-content/70">
             {query === "" ? t("new.type") : t("new.nobody", { query })}

@@ -33,7 +33,7 @@ function Swatch({ theme, label, chosen }: SwatchProps) {
       </span>
       <span className="flex items-center gap-1 px-2 py-1 text-sm">
         {theme === undefined && <SunMoon size={14} aria-hidden="true" />}
-        <span className="flex-1 truncate capitalize">{label}</span>
+        <span className="flex-1 truncate">{label}</span>
         {chosen && <Check size={14} aria-hidden="true" />}
       </span>
     </button>
@@ -69,10 +69,19 @@ export function Appearance() {
       </section>
       <section>
         <h2 className="mb-2 text-lg font-semibold">{t("settings.theme")}</h2>
-        <div role="radiogroup" aria-label={t("settings.theme")} className="grid grid-cols-2 gap-3 sm:grid-cols-3 lg:grid-cols-4">
+        <div
+          role="radiogroup"
+          aria-label={t("settings.theme")}
+          className="grid grid-cols-2 gap-3 sm:grid-cols-3 lg:grid-cols-4"
+        >
           <Swatch theme={undefined} label={t("settings.theme.system")} chosen={theme === undefined} />
           {themes.map((name) => (
-            <Swatch key={name} theme={name} label={names[name] ?? name} chosen={theme === name} />
+            <Swatch
+              key={name}
+              theme={name}
+              label={names[name] ?? name.charAt(0).toUpperCase() + name.slice(1)}
+              chosen={theme === name}
+            />
           ))}
         </div>
       </section>

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type SubmitEvent, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { useChangePassword } from "../../sync/mutations.ts";
@@ -17,7 +17,7 @@ export function PasswordForm() {
   const error = change.error ? asApiError(change.error) : undefined;
   const wrong = error && (error.code === "unauthenticated" || error.code === "forbidden");
   const told = error && Object.keys(error.fields).length > 0;
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     change.mutate(
       { current_password: current, password: fresh },

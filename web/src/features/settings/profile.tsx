@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useState } from "react";
+import { type SubmitEvent, useId, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { useUpdateMe } from "../../sync/mutations.ts";
@@ -20,7 +20,7 @@ export function Profile() {
   const [name, setName] = useState(me.display_name);
   const [bio, setBio] = useState(me.bio ?? "");
   const changed = name.trim() !== me.display_name || bio.trim() !== (me.bio ?? "");
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     update.mutate(
       { display_name: name.trim(), bio: bio.trim() },

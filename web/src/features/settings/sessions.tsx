@@ -22,7 +22,9 @@ function SessionRow({ session, onRevoke }: { session: Session; onRevoke: () => v
       <span className="min-w-0 flex-1">
         <span className="block truncate font-medium">
           {device}
-          {session.current && <span className="ms-2 badge badge-sm badge-primary">{t("settings.sessions.current")}</span>}
+          {session.current && (
+            <span className="ms-2 badge badge-sm badge-primary">{t("settings.sessions.current")}</span>
+          )}
         </span>
         <span className="block truncate text-sm text-base-content/70">
           {t("settings.sessions.seen", { when: ago(session.seen_at, locale, { justNow: t("time.justNow") }) })}

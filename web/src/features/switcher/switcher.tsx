@@ -19,15 +19,15 @@ interface OptionProps {
 }
 
 function Option({ choice, id, selected, onChoose }: OptionProps) {
-  const ref = useRef<HTMLLIElement>(null);
+  const ref = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (selected) ref.current?.scrollIntoView({ block: "nearest" });
   }, [selected]);
   const icon = choice.self ? <Bookmark size={16} /> : choice.group && !choice.src ? <Users size={16} /> : undefined;
   return (
     // The field has the focus and moves the selection: options of a combobox take no focus of their own.
-    // eslint-disable-next-line jsx-a11y/click-events-have-key-events
-    <li
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
+    <div
       ref={ref}
       id={id}
       role="option"
@@ -38,7 +38,7 @@ function Option({ choice, id, selected, onChoose }: OptionProps) {
       <Avatar name={choice.name} seed={choice.seed} src={choice.src} size="sm" icon={icon} />
       <bdi className="min-w-0 flex-1 truncate font-medium">{choice.name}</bdi>
       <bdi className="truncate text-sm text-base-content/70">{choice.note}</bdi>
-    </li>
+    </div>
   );
 }
 
@@ -83,7 +83,12 @@ export function Switcher({ onClose }: { onClose: () => void }) {
     event.preventDefault();
   };
   return (
-    <Dialog title={t("switcher.title")} hideTitle onClose={onClose} className="flex max-h-[70dvh] max-w-lg flex-col p-0">
+    <Dialog
+      title={t("switcher.title")}
+      hideTitle
+      onClose={onClose}
+      className="flex max-h-[70dvh] max-w-lg flex-col p-0"
+    >
       <label className="flex items-center gap-3 border-b border-base-300 px-4">
         <Search size={18} aria-hidden="true" />
         <input
@@ -107,7 +112,7 @@ export function Switcher({ onClose }: { onClose: () => void }) {
           onKeyDown={onKeyDown}
         />
       </label>
-      <ul id={listId} role="listbox" aria-label={t("switcher.title")} className="min-h-24 flex-1 overflow-y-auto p-2">
+      <div id={listId} role="listbox" aria-label={t("switcher.title")} className="min-h-24 flex-1 overflow-y-auto p-2">
         {choices.map((choice, index) => (
           <Option
             key={choice.key}
@@ -119,9 +124,13 @@ export function Switcher({ onClose }: { onClose: () => void }) {
             }}
           />
         ))}
-      </ul>
-      {choices.length === 0 && <p className="px-4 pb-6 text-center text-sm text-base-content/70">{t("switcher.none")}</p>}
-      <p className="border-t border-base-300 px-4 py-2 text-xs text-base-content/70 max-md:hidden">{t("switcher.hint")}</p>
+      </div>
+      {choices.length === 0 && (
+        <p className="px-4 pb-6 text-center text-sm text-base-content/70">{t("switcher.none")}</p>
+      )}
+      <p className="border-t border-base-300 px-4 py-2 text-xs text-base-content/70 max-md:hidden">
+        {t("switcher.hint")}
+      </p>
     </Dialog>
   );
 }

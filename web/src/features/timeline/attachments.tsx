@@ -1,12 +1,12 @@
 import { Link } from "@tanstack/react-router";
 import { Download, File as FileIcon, X } from "lucide-react";
-import { useEffect, useState } from "react";
 import { fileSize } from "../../lib/bytes.ts";
 import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { useLineState } from "../../sync/line-state.ts";
 import type { OutboxItem } from "../../sync/outbox-item.ts";
 import { useEngine } from "../../sync/session-context.ts";
+import { useObjectUrl } from "../../ui/use-object-url.ts";
 import { fileUrl } from "../../wire/api.ts";
 import type { Attachment } from "../../wire/types.ts";
 
@@ -26,20 +26,6 @@ export function isPicture(file: Attachment): boolean {
   return /^image\/(png|jpe?g|gif|webp|avif)$/.test(file.mime);
 }
 
-/** Shows a file that is not sent yet. */
-function useLocalUrl(blob: Blob | undefined): string | undefined {
-  const [url, setUrl] = useState<string>();
-  useEffect(() => {
-    if (!blob) return;
-    const made = URL.createObjectURL(blob);
-    setUrl(made);
-    return () => {
-      URL.revokeObjectURL(made);
-    };
-  }, [blob]);
-  return url;
-}
-
 function UploadCover({ fileKey, clientId }: { fileKey: string; clientId: string }) {
   const t = useT();
   const engine = useEngine();
@@ -57,7 +43,15 @@ function UploadCover({ fileKey, clientId }: { fileKey: string; clientId: string 
         }}
       >
         <svg viewBox="0 0 48 48" className="absolute inset-0 -rotate-90" aria-hidden="true">
-          <circle cx="24" cy="24" r="20" fill="none" stroke="currentColor" strokeWidth="3" strokeDasharray={`${String(percent * 1.257)} 126`} />
+          <circle
+            cx="24"
+            cy="24"
+            r="20"
+            fill="none"
+            stroke="currentColor"
+            strokeWidth="3"
+            strokeDasharray={`${String(percent * 1.257)} 126`}
+          />
         </svg>
         <X size={20} />
       </button>
@@ -76,10 +70,14 @@ interface PictureProps {
 
 function Picture({ file, pending, grid }: PictureProps) {
   const t = useT();
-  const local = pending?.action.kind === "message" ? pending.action.files.find((one) => one.key === file.id) : undefined;
-  const localUrl = useLocalUrl(local?.blob);
+  const local =
+    pending?.action.kind === "message" ? pending.action.files.find((one) => one.key === file.id) : undefined;
+  const localUrl = useObjectUrl(local?.blob);
   const size = drawnSize(file);
-  const frame = cx("relative block overflow-hidden bg-base-content/10", grid ? "aspect-square rounded-lg" : "max-w-full rounded-xl");
+  const frame = cx(
+    "relative block overflow-hidden bg-base-content/10",
+    grid ? "aspect-square rounded-lg" : "max-w-full rounded-xl",
+  );
   const image = (
     <img
       src={pending ? localUrl : fileUrl(file.id, { thumb: file.thumb ?? false })}
@@ -97,7 +95,9 @@ function Picture({ file, pending, grid }: PictureProps) {
     return (
       <span className={frame}>
         {localUrl === undefined ? <span style={size} className="block" /> : image}
-        {!pending.failed && pending.acked === undefined && <UploadCover fileKey={file.id} clientId={pending.client_id} />}
+        {!pending.failed && pending.acked === undefined && (
+          <UploadCover fileKey={file.id} clientId={pending.client_id} />
+        )}
       </span>
     );
   }
@@ -121,7 +121,9 @@ function FileLine({ file, pending }: { file: Attachment; pending: OutboxItem | u
       <span className="min-w-0 flex-1">
         <bdi className="block truncate text-sm font-medium">{file.name}</bdi>
         <span className="block text-xs text-base-content/70">
-          {share === undefined ? fileSize(file.size, locale) : `${fileSize(file.size * share, locale)} / ${fileSize(file.size, locale)}`}
+          {share === undefined
+            ? fileSize(file.size, locale)
+            : `${fileSize(file.size * share, locale)} / ${fileSize(file.size, locale)}`}
         </span>
         {share !== undefined && <progress className="progress h-1 progress-primary" value={share} max={1} />}
       </span>
@@ -130,7 +132,12 @@ function FileLine({ file, pending }: { file: Attachment; pending: OutboxItem | u
   const className = "flex w-72 max-w-full items-center gap-3 rounded-field py-1";
   if (!pending) {
     return (
-      <a href={fileUrl(file.id)} download={file.name} aria-label={t("message.download", { name: file.name })} className={className}>
+      <a
+        href={fileUrl(file.id)}
+        download={file.name}
+        aria-label={t("message.download", { name: file.name })}
+        className={className}
+      >
         {body}
       </a>
     );

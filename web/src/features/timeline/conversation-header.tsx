@@ -38,7 +38,12 @@ export function ConversationHeader({ conversation, detailsOpen }: HeaderProps) {
   const hasFace = conversation.kind === "direct" ? !self : conversation.avatar_id !== undefined;
   return (
     <header className="flex h-14 shrink-0 items-center gap-2 border-b border-base-300 bg-base-100 px-2 md:px-4">
-      <Link to="/" aria-label={t("app.back")} title={t("app.back")} className="btn btn-circle btn-ghost btn-sm size-10 md:hidden">
+      <Link
+        to="/"
+        aria-label={t("app.back")}
+        title={t("app.back")}
+        className="btn btn-circle btn-ghost btn-sm size-10 md:hidden"
+      >
         <ArrowLeft size={22} className="rtl:rotate-180" />
       </Link>
       <Link

@@ -53,7 +53,13 @@ export function Lightbox({ conversationId, fileId, onShow, onClose }: LightboxPr
     >
       <div className="safe-top flex items-center gap-2 p-2">
         <bdi className="min-w-0 flex-1 truncate ps-2 text-sm">{name}</bdi>
-        <a href={fileUrl(fileId)} download={name} aria-label={t("photo.download")} title={t("photo.download")} className={button}>
+        <a
+          href={fileUrl(fileId)}
+          download={name}
+          aria-label={t("photo.download")}
+          title={t("photo.download")}
+          className={button}
+        >
           <Download size={20} />
         </a>
         <button type="button" aria-label={t("app.close")} title={t("app.close")} className={button} onClick={onClose}>

@@ -49,9 +49,11 @@ export function MessageList({ conversation, at, onAddress }: MessageListProps) {
   const { range, atTail, timeline, jumpToEnd } = shown;
   const [overlay, setOverlay] = useState<Overlay>();
 
+  const direct = conversation.kind === "direct";
+  const atStart = range !== undefined && timeline !== undefined && range.lo <= timeline.first;
   const rows = useMemo(
-    () => (range ? buildRows({ items: range.items, outbox, atTail, me, newAfter }) : []),
-    [range, outbox, atTail, me, newAfter],
+    () => (range ? buildRows({ items: range.items, outbox, atStart, direct, atTail, me, newAfter }) : []),
+    [range, outbox, atStart, direct, atTail, me, newAfter],
   );
 
   const jumpTo = (seq: number): void => {
@@ -75,7 +77,15 @@ export function MessageList({ conversation, at, onAddress }: MessageListProps) {
   const onNearEnd = useCallback(() => {
     if (hi !== undefined) void engine.timelines.loadAfter(id, hi).catch(() => undefined);
   }, [engine, id, hi]);
-  const scroll = useScroll({ rows, lo, atTail, target: shown.target, onNearStart, onNearEnd, onSeen });
+  const { list, scroller, shift, atEnd, flash, onScroll, onResize } = useScroll({
+    rows,
+    lo,
+    atTail,
+    target: shown.target,
+    onNearStart,
+    onNearEnd,
+    onSeen,
+  });
   useOwnSends(outbox, () => {
     clearDivider();
     if (at !== undefined) onAddress(undefined);
@@ -94,17 +104,20 @@ export function MessageList({ conversation, at, onAddress }: MessageListProps) {
       </div>
     );
   }
-  const named = conversation.kind !== "direct";
+  const named = !direct;
   const last = rows.at(-1);
   const readers =
     named && atTail && last?.kind === "message" && last.message.sender_id === me && !last.pending
-      ? conversation.receipts.filter((one) => one.user_id !== me && one.read_seq >= last.message.seq).map((one) => one.user_id)
+      ? conversation.receipts
+          .filter((one) => one.user_id !== me && one.read_seq >= last.message.seq)
+          .map((one) => one.user_id)
       : [];
   return (
     <div className="relative min-h-0 flex-1">
       {/* Messages are walked through with the arrow keys; the region scrolls, so it takes the focus. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
       <div
-        ref={scroll.scroller}
+        ref={scroller}
         role="feed"
         aria-label={t("chat.messages")}
         aria-busy={range === undefined}
@@ -118,30 +131,34 @@ export function MessageList({ conversation, at, onAddress }: MessageListProps) {
         ) : (
           <>
             <div className="flex-1" />
-            {range.lo <= (timeline?.first ?? 1) && rows.length < 30 && <Beginning conversation={conversation} me={me} />}
             <Virtualizer
-              ref={scroll.list}
-              scrollRef={scroll.scroller}
-              shift={scroll.shift}
+              ref={list}
+              scrollRef={scroller}
+              shift={shift}
               data={rows}
               bufferSize={600}
-              onScroll={scroll.onScroll}
-              onResize={scroll.onResize}
+              onScroll={onScroll}
+              onResize={onResize}
             >
               {(row) => (
                 <div key={row.key} className="mx-auto max-w-4xl">
+                  {row.kind === "start" && <Beginning conversation={conversation} me={me} />}
                   {row.kind === "day" && <DayLine at={row.at} />}
                   {row.kind === "new" && <NewLine />}
-                  {row.kind === "system" && <SystemLine item={row.item} direct={!named} />}
+                  {row.kind === "system" && <SystemLine item={row.item} />}
                   {row.kind === "message" && (
-                    <article tabIndex={-1} data-seq={row.message.seq} className="rounded-lg focus-visible:outline-offset-[-2px]">
+                    <article
+                      tabIndex={-1}
+                      data-seq={row.message.seq}
+                      className="rounded-lg focus-visible:outline-offset-[-2px]"
+                    >
                       <MessageRowView
                         row={row}
                         me={me}
                         named={named}
                         receipts={row.message.sender_id === me ? conversation.receipts : noReceipts}
                         actions={actions}
-                        flash={scroll.flash === row.key}
+                        flash={flash === row.key}
                       />
                       {row === last && (
                         <SeenFaces
@@ -159,7 +176,7 @@ export function MessageList({ conversation, at, onAddress }: MessageListProps) {
           </>
         )}
       </div>
-      {range !== undefined && rows.length > 0 && !scroll.atEnd && (
+      {range !== undefined && rows.length > 0 && !atEnd && (
         <JumpButton
           unread={conversation.unread}
           onJump={() => {

@@ -111,7 +111,8 @@ function MessageRowPlain(props: MessageRowProps) {
   const own = message.sender_id === me;
   const sender = useUser(named && !own ? message.sender_id : undefined);
   const isDeleted = message.deleted_at !== undefined;
-  const bare = !isDeleted && message.attachments.length === 0 && message.reply_to === undefined && isLargeEmoji(message.text);
+  const bare =
+    !isDeleted && message.attachments.length === 0 && message.reply_to === undefined && isLargeEmoji(message.text);
   const press = useLongPress((x, y) => {
     if (!isDeleted) actions.openMenu(row, { x, y });
   });
@@ -121,9 +122,28 @@ function MessageRowPlain(props: MessageRowProps) {
     event.preventDefault();
     actions.openMenu(row, { x: event.clientX, y: event.clientY });
   };
+  const foot = (
+    <span
+      data-foot
+      className="float-end ms-3 mt-1.5 -mb-1 flex h-4 items-center gap-1 font-sans text-[0.6875rem] whitespace-nowrap not-italic text-base-content/70 select-none"
+    >
+      {message.edited_at !== undefined && <span>{t("message.edited")}</span>}
+      <time dateTime={message.at} title={fullTime(message.at, locale)}>
+        {clock(message.at, locale)}
+      </time>
+      {own && !isDeleted && <Ticks progress={progressOfRow(row, receipts)} />}
+    </span>
+  );
   return (
+    // The menu of a right click or a long press is also behind the button of the toolbar.
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
     <div
-      className={cx("group/row flex gap-2 px-3 md:px-4", own ? "flex-row-reverse" : "", row.first ? "pt-2" : "pt-0.5", flash && "flash")}
+      className={cx(
+        "group/row flex gap-2 px-3 md:px-4",
+        own ? "flex-row-reverse" : "",
+        row.first ? "pt-2" : "pt-0.5",
+        flash && "flash",
+      )}
       onContextMenu={openMenu}
       {...press}
     >
@@ -152,17 +172,15 @@ function MessageRowPlain(props: MessageRowProps) {
             </div>
           )}
           {isDeleted ? (
-            <p className="text-base-content/70 italic">{t("message.deleted")}</p>
+            <p className="flow-root text-base-content/70 italic">
+              {t("message.deleted")}
+              {foot}
+            </p>
+          ) : message.text === "" ? (
+            foot
           ) : (
-            message.text !== "" && <MessageText text={message.text} />
+            <MessageText text={message.text} tail={foot} />
           )}
-          <span className="float-end -mb-0.5 ms-3 mt-1 flex h-4 items-center gap-1 text-[0.6875rem] text-base-content/70 select-none">
-            {message.edited_at !== undefined && <span>{t("message.edited")}</span>}
-            <time dateTime={message.at} title={fullTime(message.at, locale)}>
-              {clock(message.at, locale)}
-            </time>
-            {own && !isDeleted && <Ticks progress={progressOfRow(row, receipts)} />}
-          </span>
         </div>
         {!isDeleted && <Reactions message={message} me={me} actions={actions} />}
         {pending?.failed && <PendingNote item={pending} actions={actions} />}
@@ -174,7 +192,9 @@ function MessageRowPlain(props: MessageRowProps) {
 
 /** Rows are made anew with every change of the conversation: what counts is whether this one looks different. */
 function looksSame(a: MessageRowProps, b: MessageRowProps): boolean {
-  const sameMessage = a.row.pending ? a.row.pending === b.row.pending : a.row.message === b.row.message && !b.row.pending;
+  const sameMessage = a.row.pending
+    ? a.row.pending === b.row.pending
+    : a.row.message === b.row.message && !b.row.pending;
   return (
     sameMessage &&
     a.row.first === b.row.first &&

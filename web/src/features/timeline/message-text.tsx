@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { countEmojiOnly } from "../../lib/markdown/parse.ts";
@@ -18,12 +18,19 @@ function isLong(text: string): boolean {
 }
 
 /** The text of a message: emoji alone are large, long texts are folded. */
-export function MessageText({ text }: { text: string }) {
+export function MessageText({ text, tail }: { text: string; tail: ReactNode }) {
   const t = useT();
   const [open, setOpen] = useState(false);
   const emoji = countEmojiOnly(text);
-  if (emoji > 0 && emoji <= 3) return <p className={cx("leading-tight", emojiSizes[emoji])}>{text.trim()}</p>;
-  if (!isLong(text)) return <RichText text={text} />;
+  if (emoji > 0 && emoji <= 3) {
+    return (
+      <>
+        <p className={cx("leading-tight", emojiSizes[emoji])}>{text.trim()}</p>
+        {tail}
+      </>
+    );
+  }
+  if (!isLong(text)) return <RichText text={text} tail={tail} />;
   // What is folded is not drawn at all: a hostile text costs only its first part.
   const cut = text.split("\n", maxLines).join("\n").slice(0, maxCharacters);
   return (
@@ -39,6 +46,7 @@ export function MessageText({ text }: { text: string }) {
       >
         {open ? t("message.less") : t("message.more")}
       </button>
+      {tail}
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { Check, Copy } from "lucide-react";
-import { memo, type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import type { Block, Inline } from "../../lib/markdown/ast.ts";
 import { parseMarkdown } from "../../lib/markdown/parse.ts";
@@ -66,13 +66,14 @@ function CodeBlock({ text, language }: { text: string; language: string }) {
   );
 }
 
-function block(node: Block, index: number): ReactNode {
+function block(node: Block, index: number, tail?: ReactNode): ReactNode {
   switch (node.kind) {
     case "paragraph":
       // Each paragraph finds its own direction; line breaks are kept as they are.
       return (
-        <p key={index} dir="auto" className="whitespace-pre-wrap [unicode-bidi:isolate]">
+        <p key={index} dir="auto" className="flow-root whitespace-pre-wrap [unicode-bidi:isolate]">
           {inline(node.children)}
+          {tail}
         </p>
       );
     case "code":
@@ -80,7 +81,7 @@ function block(node: Block, index: number): ReactNode {
     case "quote":
       return (
         <blockquote key={index} dir="auto" className="my-1 border-s-3 border-primary/50 ps-2 text-base-content/80">
-          {node.blocks.map(block)}
+          {node.blocks.map((inner, at) => block(inner, at))}
         </blockquote>
       );
     case "list": {
@@ -102,8 +103,21 @@ function block(node: Block, index: number): ReactNode {
   }
 }
 
+interface RichTextProps {
+  text: string;
+  /** Stands at the end of the last line if there is room, else below it. */
+  tail?: ReactNode;
+}
+
 /** A message's text with its marks, as React nodes: nothing of it is ever read as HTML. */
-export const RichText = memo(function RichText({ text }: { text: string }) {
+export function RichText({ text, tail }: RichTextProps) {
   const blocks = useMemo(() => parseMarkdown(text), [text]);
-  return <>{blocks.map(block)}</>;
-});
+  const last = blocks.length - 1;
+  const joins = blocks[last]?.kind === "paragraph";
+  return (
+    <>
+      {blocks.map((node, index) => block(node, index, joins && index === last ? tail : undefined))}
+      {!joins && tail}
+    </>
+  );
+}

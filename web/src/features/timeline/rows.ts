@@ -17,12 +17,17 @@ export type Row =
   | MessageRow
   | { kind: "system"; key: string; item: SystemItem }
   | { kind: "day"; key: string; at: string }
-  | { kind: "new"; key: string };
+  | { kind: "new"; key: string }
+  | { kind: "start"; key: string };
 
 export interface RowsInput {
   items: readonly Item[];
   /** This person's unconfirmed doings in the conversation. */
   outbox: readonly OutboxItem[];
+  /** Whether `items` begin with the first message that this person may see. */
+  atStart: boolean;
+  /** Whether the conversation is between two: its beginning needs no line of its own. */
+  direct: boolean;
   /** Whether `items` reach to the newest message: then unsent ones follow. */
   atTail: boolean;
   me: string;
@@ -84,8 +89,8 @@ function pendingChanges(outbox: readonly OutboxItem[], me: string): Map<number, 
 }
 
 /** What is drawn of a stretch of a conversation, from top to bottom. */
-export function buildRows({ items, outbox, atTail, me, newAfter }: RowsInput): Row[] {
-  const rows: Row[] = [];
+export function buildRows({ items, outbox, atStart, direct, atTail, me, newAfter }: RowsInput): Row[] {
+  const rows: Row[] = atStart ? [{ kind: "start", key: "start" }] : [];
   const changes = pendingChanges(outbox, me);
   let day = "";
   let before: MessageRow | undefined;
@@ -106,7 +111,8 @@ export function buildRows({ items, outbox, atTail, me, newAfter }: RowsInput): R
       before = undefined;
     }
     const joins =
-      before?.message.sender_id === message.sender_id && Date.parse(message.at) - Date.parse(before.message.at) < groupMs;
+      before?.message.sender_id === message.sender_id &&
+      Date.parse(message.at) - Date.parse(before.message.at) < groupMs;
     if (joins && before) before.last = false;
     const row: MessageRow = {
       kind: "message",
@@ -125,7 +131,7 @@ export function buildRows({ items, outbox, atTail, me, newAfter }: RowsInput): R
       let message = item;
       for (const change of changes.get(item.seq) ?? []) if (change) message = changeMessage(message, change.change);
       addMessage(message);
-    } else {
+    } else if (!direct) {
       startDay(item.at);
       rows.push({ kind: "system", key: `s-${String(item.seq)}`, item });
       before = undefined;

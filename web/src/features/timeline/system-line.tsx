@@ -6,7 +6,7 @@ import { useNames } from "../../sync/queries.ts";
 const namedUsers = 5;
 
 /** What happened to a group, in a sentence. */
-export function SystemLine({ item, direct }: { item: SystemItem; direct: boolean }) {
+export function SystemLine({ item }: { item: SystemItem }) {
   const t = useT();
   const locale = useLocale();
   const { entry } = item;
@@ -17,7 +17,7 @@ export function SystemLine({ item, direct }: { item: SystemItem; direct: boolean
   const text = ((): string => {
     switch (entry.kind) {
       case "created":
-        return direct ? t("system.created.direct") : t("system.created", { name });
+        return t("system.created", { name });
       case "member_added":
         return t("system.added", { name, others });
       case "member_removed":
@@ -31,7 +31,11 @@ export function SystemLine({ item, direct }: { item: SystemItem; direct: boolean
     }
   })();
   return (
-    <p dir="auto" title={fullTime(item.at, locale)} className="mx-auto w-fit max-w-[90%] rounded-full px-3 py-1 text-center text-xs text-base-content/70">
+    <p
+      dir="auto"
+      title={fullTime(item.at, locale)}
+      className="mx-auto w-fit max-w-[90%] rounded-full px-3 py-1 text-center text-xs text-base-content/70"
+    >
       {text}
     </p>
   );

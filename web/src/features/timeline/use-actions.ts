@@ -24,7 +24,10 @@ export function useActions({ id, setOverlay, jumpTo }: ActionsInput): TimelineAc
       },
       edit: (message) => {
         const now = composingOf(id);
-        setComposing(id, { text: message.text, editing: { seq: message.seq, before: now.editing?.before ?? now.text } });
+        setComposing(id, {
+          text: message.text,
+          editing: { seq: message.seq, before: now.editing?.before ?? now.text },
+        });
       },
       react: (message, emoji, on) => {
         engine.outbox.add(id, { kind: "reaction", target: message.seq, emoji, on });

@@ -1,9 +1,9 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useState } from "react";
 import { knownConversation } from "../../sync/apply-entry.ts";
 import { useTimeline } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { type Range, rangeAt, tailOf, type Timeline } from "../../sync/timeline.ts";
-import { useQueryClient } from "@tanstack/react-query";
 
 /** Where the view is to be put: at a message, at the first unread one, or at the end. */
 export interface Target {
@@ -13,8 +13,15 @@ export interface Target {
   jump: number;
 }
 
+interface Place {
+  /** The seq that the address named when the place was chosen. */
+  at: number | undefined;
+  target: Target;
+}
+
 export interface ShownRange {
   timeline: Timeline | undefined;
+  /** Undefined until it is known where the conversation opens. */
   range: Range | undefined;
   atTail: boolean;
   target: Target | undefined;
@@ -24,40 +31,60 @@ export interface ShownRange {
   jumpToEnd: () => void;
 }
 
+type Want = Omit<Target, "jump">;
+
+const atEnd: Want = { seq: Infinity, how: "end" };
+
+function useWant(id: string, at: number | undefined): () => Want {
+  const client = useQueryClient();
+  return () => {
+    if (at !== undefined) return { seq: at, how: "message" };
+    const conversation = knownConversation(client, id);
+    return conversation && conversation.unread > 0 ? { seq: conversation.read_seq + 1, how: "unread" } : atEnd;
+  };
+}
+
 /**
  * Which stretch of a conversation is on screen. It opens at a linked message,
  * else at the first unread one, else at the end; jumps load what they need first.
  */
 export function useRange(id: string, at: number | undefined): ShownRange {
   const engine = useEngine();
-  const client = useQueryClient();
   const { data: timeline, error, refetch } = useTimeline(id);
-  const [target, setTarget] = useState<Target>();
-  const [anchor, setAnchor] = useState<number | null>(null);
-  const ready = timeline !== undefined;
+  const [place, setPlace] = useState<Place>();
+  const decide = useWant(id, at);
 
-  const jumpTo = useCallback(
-    async (seq: number, how: Target["how"] = "message"): Promise<void> => {
-      await engine.timelines.loadAround(id, seq);
-      setAnchor(seq);
-      setTarget((before) => ({ seq, how, jump: (before?.jump ?? 0) + 1 }));
-    },
-    [engine, id],
-  );
-  const jumpToEnd = useCallback((): void => {
-    setAnchor(null);
-    setTarget((before) => ({ seq: Infinity, how: "end", jump: (before?.jump ?? 0) + 1 }));
+  const go = useCallback((want: Want, address: number | undefined): void => {
+    setPlace((before) => ({ at: address, target: { ...want, jump: (before?.target.jump ?? 0) + 1 } }));
   }, []);
 
+  // Where it opens is decided once, and again when the address names a message; later reading does not move it.
+  const undecided = timeline !== undefined && (place === undefined || (at !== undefined && at !== place.at));
+  const want = undecided ? decide() : undefined;
+  const isLoaded = want !== undefined && (want.how === "end" || rangeAt(timeline ?? nothing, want.seq) !== undefined);
+  if (want && isLoaded) go(want, at);
+  else if (place && at === undefined && place.at !== undefined) setPlace({ ...place, at: undefined });
+
+  const loadSeq = want && !isLoaded ? want.seq : undefined;
+  const loadHow = want?.how ?? "message";
   useEffect(() => {
-    if (!ready) return;
-    const conversation = knownConversation(client, id);
-    const unreadFrom = conversation && conversation.unread > 0 ? conversation.read_seq + 1 : undefined;
-    if (at !== undefined) jumpTo(at).catch(jumpToEnd);
-    else if (unreadFrom !== undefined) jumpTo(unreadFrom, "unread").catch(jumpToEnd);
-    else jumpToEnd();
-    // Where it opens is decided once; later reading does not move it.
-  }, [ready, id, at, client, jumpTo, jumpToEnd]);
+    if (loadSeq === undefined) return;
+    let dropped = false;
+    const arrive = (where: Want): void => {
+      if (!dropped) go(where, at);
+    };
+    engine.timelines.loadAround(id, loadSeq).then(
+      () => {
+        arrive({ seq: loadSeq, how: loadHow });
+      },
+      () => {
+        arrive(atEnd);
+      },
+    );
+    return () => {
+      dropped = true;
+    };
+  }, [engine, id, at, loadSeq, loadHow, go]);
 
   useEffect(
     () => () => {
@@ -66,7 +93,9 @@ export function useRange(id: string, at: number | undefined): ShownRange {
     [engine, id],
   );
 
-  const range = timeline && ((anchor === null ? undefined : rangeAt(timeline, anchor)) ?? tailOf(timeline));
+  const target = place?.target;
+  const anchored = timeline && target && target.how !== "end" ? rangeAt(timeline, target.seq) : undefined;
+  const range = timeline && target ? (anchored ?? tailOf(timeline)) : undefined;
   return {
     timeline,
     range,
@@ -75,8 +104,19 @@ export function useRange(id: string, at: number | undefined): ShownRange {
     failed: timeline ? null : error,
     retry: () => void refetch(),
     jumpTo: (seq) => {
-      jumpTo(seq).catch(jumpToEnd);
+      engine.timelines.loadAround(id, seq).then(
+        () => {
+          go({ seq, how: "message" }, at);
+        },
+        () => {
+          go(atEnd, at);
+        },
+      );
     },
-    jumpToEnd,
+    jumpToEnd: () => {
+      go(atEnd, at);
+    },
   };
 }
+
+const nothing: Timeline = { first: 1, head: 0, ranges: [], recent: [], recentFrom: 0 };

@@ -60,12 +60,14 @@ export function useScroll(input: ScrollInput): Scroll {
   const stuck = useRef(false);
   const done = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
-  const [flash, setFlash] = useState<string>();
+  const [faded, setFaded] = useState(0);
   const shift = useShift(lo, rows.length);
 
   const look = useCallback((): void => {
     const view = list.current;
     if (!view || view.viewportSize === 0 || rows.length === 0) return;
+    // Before the view is where it should be, nothing on it counts as seen.
+    if (done.current !== target?.jump) return;
     const bottom = view.scrollOffset + view.viewportSize;
     const end = bottom >= view.scrollSize - sticky;
     stuck.current = end && atTail;
@@ -73,7 +75,7 @@ export function useScroll(input: ScrollInput): Scroll {
     onSeen(rows[Math.min(rows.length - 1, view.findItemIndex(bottom - 8))], end && atTail);
     if (view.scrollOffset < near) onNearStart();
     if (!atTail && bottom > view.scrollSize - near) onNearEnd();
-  }, [rows, atTail, onNearStart, onNearEnd, onSeen]);
+  }, [rows, target, atTail, onNearStart, onNearEnd, onSeen]);
 
   useLayoutEffect(() => {
     const view = list.current;
@@ -81,19 +83,23 @@ export function useScroll(input: ScrollInput): Scroll {
     if (target.how === "end" && !atTail) return;
     done.current = target.jump;
     const index = rowOfTarget(rows, target);
-    const align = target.how === "message" ? "center" : target.how === "unread" && index < rows.length - 1 ? "start" : "end";
+    const align =
+      target.how === "message" ? "center" : target.how === "unread" && index < rows.length - 1 ? "start" : "end";
     stuck.current = align === "end";
     view.scrollToIndex(index, { align });
-    const key = target.how === "message" ? rows[index]?.key : undefined;
-    setFlash(key);
-    if (key === undefined) return;
+  }, [rows, target, atTail]);
+
+  const jump = target?.jump;
+  useEffect(() => {
+    if (jump === undefined) return;
     const timer = setTimeout(() => {
-      setFlash(undefined);
+      setFaded(jump);
     }, flashMs);
     return () => {
       clearTimeout(timer);
     };
-  }, [rows, target, atTail]);
+  }, [jump]);
+  const flash = target?.how === "message" && target.jump !== faded ? rows[rowOfTarget(rows, target)]?.key : undefined;
 
   const lastKey = rows.at(-1)?.key;
   useLayoutEffect(() => {
@@ -132,7 +138,8 @@ export function useScroll(input: ScrollInput): Scroll {
 
   const onResize = useCallback((): void => {
     if (stuck.current && rows.length > 0) list.current?.scrollToIndex(rows.length - 1, { align: "end" });
-  }, [rows.length]);
+    look();
+  }, [rows.length, look]);
 
   return { list, scroller, shift, atEnd, flash, onScroll: look, onResize };
 }

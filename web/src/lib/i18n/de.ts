@@ -151,7 +151,6 @@ export const de: Catalogue = {
   "photo.download": "Herunterladen",
 
   "system.created": "{name} hat die Gruppe angelegt",
-  "system.created.direct": "Das Gespräch hat begonnen",
   "system.added": "{name} hat {others} hinzugefügt",
   "system.removed": "{name} hat {others} entfernt",
   "system.left": "{name} ist gegangen",
@@ -189,7 +188,8 @@ export const de: Catalogue = {
   "details.rename": "Gruppe umbenennen",
   "details.leave": "Gruppe verlassen",
   "details.leave.title": "„{title}“ verlassen?",
-  "details.leave.text": "Was hier geschrieben wird, siehst du dann nicht mehr. Zurück kommst du nur, wenn dich jemand hinzufügt.",
+  "details.leave.text":
+    "Was hier geschrieben wird, siehst du dann nicht mehr. Zurück kommst du nur, wenn dich jemand hinzufügt.",
   "details.leave.lastOwner": "Du bist der letzte Eigentümer: Mach erst jemand anderen dazu.",
   "details.role.owner": "Eigentümer",
   "details.role.admin": "Admin",
@@ -227,7 +227,7 @@ export const de: Catalogue = {
   "settings.sessions.revokeOf": "{device} abmelden",
   "settings.sessions.unknown": "Unbekanntes Gerät",
   "settings.theme": "Farben",
-  "settings.theme.system": "Wie das System",
+  "settings.theme.system": "System",
   "settings.theme.light": "Hell",
   "settings.theme.dark": "Dunkel",
   "settings.language": "Sprache",

@@ -149,7 +149,6 @@ export const en = {
   "photo.download": "Download",
 
   "system.created": "{name} created the group",
-  "system.created.direct": "The conversation began",
   "system.added": "{name} added {others}",
   "system.removed": "{name} removed {others}",
   "system.left": "{name} left",
@@ -225,7 +224,7 @@ export const en = {
   "settings.sessions.revokeOf": "Log out {device}",
   "settings.sessions.unknown": "Unknown device",
   "settings.theme": "Theme",
-  "settings.theme.system": "Like the system",
+  "settings.theme.system": "System",
   "settings.theme.light": "Light",
   "settings.theme.dark": "Dark",
   "settings.language": "Language",

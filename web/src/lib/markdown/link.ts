@@ -18,8 +18,8 @@ export interface Found {
   href: string;
 }
 
-/** A character that ends an address wherever it stands. */
-const stops = /[\s<>"'`\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+/** A character that ends an address wherever it stands: space, quotes, controls, and what turns the direction of text. */
+const stops = /[\s\p{Cc}<>"'`\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 const starts = /https?:\/\/|mailto:/gi;
 
 function trimEnd(text: string, start: number, end: number): number {

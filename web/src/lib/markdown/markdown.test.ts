@@ -12,7 +12,10 @@ function inline(source: string): Inline[] {
 
 function hrefs(blocks: Block[]): string[] {
   const of = (nodes: Inline[]): string[] =>
-    nodes.flatMap((node) => [...(node.kind === "link" ? [node.href] : []), ...("children" in node ? of(node.children) : [])]);
+    nodes.flatMap((node) => [
+      ...(node.kind === "link" ? [node.href] : []),
+      ...("children" in node ? of(node.children) : []),
+    ]);
   return blocks.flatMap((block) => {
     if (block.kind === "paragraph") return of(block.children);
     if (block.kind === "quote") return hrefs(block.blocks);
@@ -124,14 +127,19 @@ describe("hostile input", () => {
 
   test("any text is read, and no character of plain words is lost", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom("a", "*", "_", "~", "`", "[", "]", "(", ")", ">", "\n", " ", "\\", "-") }), (source) => {
-        const seen = JSON.stringify(parseMarkdown(source)).split("").filter((c) => c === "a").length;
-        const names = (JSON.stringify(parseMarkdown(source)).match(/paragraph|language|start|false/g) ?? [])
-          .join("")
-          .split("")
-          .filter((c) => c === "a").length;
-        expect(seen - names).toBeGreaterThanOrEqual(source.split("a").length - 1 - 30);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom("a", "*", "_", "~", "`", "[", "]", "(", ")", ">", "\n", " ", "\\", "-") }),
+        (source) => {
+          const seen = JSON.stringify(parseMarkdown(source))
+            .split("")
+            .filter((c) => c === "a").length;
+          const names = (JSON.stringify(parseMarkdown(source)).match(/paragraph|language|start|false/g) ?? [])
+            .join("")
+            .split("")
+            .filter((c) => c === "a").length;
+          expect(seen - names).toBeGreaterThanOrEqual(source.split("a").length - 1 - 30);
+        },
+      ),
     );
   });
 });

@@ -92,7 +92,8 @@ export function parseMarkdown(text: string): Block[] {
   return readBlocks(text.replaceAll("\r\n", "\n").split("\n"), 0);
 }
 
-const emojiOnly = /^(?:[\p{Extended_Pictographic}\p{Regional_Indicator}\p{Emoji_Modifier}\u200d\ufe0f\u20e3]|\s){1,40}$/u;
+const emojiOnly =
+  /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\u200d|\ufe0f|\u20e3|\s){1,40}$/u;
 
 /** How many emoji a text consists of, if of nothing else; 0 otherwise. */
 export function countEmojiOnly(text: string): number {

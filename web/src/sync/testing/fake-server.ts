@@ -7,7 +7,6 @@ export const conversationId = "00000000-0000-7000-8000-00000000c001";
 export const me = "00000000-0000-7000-8000-000000000001";
 export const other = "00000000-0000-7000-8000-000000000002";
 
-
 type Draft<T> = T extends Entry ? Omit<T, "conversation_id" | "seq" | "at"> : never;
 
 /**
@@ -31,7 +30,7 @@ export class FakeServer {
   append(draft: Draft<Entry>): Entry {
     const seq = this.log.length + 1;
     const at = new Date(1_700_000_000_000 + seq * 1_000).toISOString();
-    const entry = { ...draft, conversation_id: conversationId, seq, at } as Entry;
+    const entry = { ...draft, conversation_id: conversationId, seq, at };
     this.log.push(entry);
     this.onEntry(entry);
     return entry;
@@ -39,11 +38,21 @@ export class FakeServer {
 
   /** A message; the same client_id gives the entry that is there. */
   send(sender: string, clientId: string, text: string, replyTo?: number): Entry {
-    const known = this.log.find((entry) => entry.kind === "message" && entry.sender_id === sender && entry.client_id === clientId);
+    const known = this.log.find(
+      (entry) => entry.kind === "message" && entry.sender_id === sender && entry.client_id === clientId,
+    );
     if (known) return known;
     const ordinal = this.messages().length + 1;
     const reply = replyTo ? { reply_to: replyTo } : {};
-    const entry = this.append({ kind: "message", sender_id: sender, client_id: clientId, ordinal, text, ...reply, attachments: [] });
+    const entry = this.append({
+      kind: "message",
+      sender_id: sender,
+      client_id: clientId,
+      ordinal,
+      text,
+      ...reply,
+      attachments: [],
+    });
     this.advance(sender, entry.seq, entry.seq);
     return entry;
   }
@@ -52,14 +61,23 @@ export class FakeServer {
     const message = this.message(target);
     if (message.sender_id !== sender) throw new ApiError("forbidden");
     if (message.deleted_at) throw new ApiError("conflict");
-    return message.edited_at && message.text === text ? null : this.append({ kind: "edit", sender_id: sender, target, text });
+    return message.edited_at && message.text === text
+      ? null
+      : this.append({ kind: "edit", sender_id: sender, target, text });
   }
 
   remove(sender: string, target: number): Entry | null {
     if (this.message(target).deleted_at) return null;
     this.log.forEach((entry, index) => {
-      const gone = (entry.kind === "message" && entry.seq === target) || (entry.kind === "edit" && entry.target === target);
-      if (gone) this.log[index] = { ...entry, text: "", redacted: true, ...(entry.kind === "message" ? { attachments: [] } : {}) };
+      const gone =
+        (entry.kind === "message" && entry.seq === target) || (entry.kind === "edit" && entry.target === target);
+      if (gone)
+        this.log[index] = {
+          ...entry,
+          text: "",
+          redacted: true,
+          ...(entry.kind === "message" ? { attachments: [] } : {}),
+        };
     });
     return this.append({ kind: "delete", sender_id: sender, target });
   }
@@ -105,7 +123,9 @@ export class FakeServer {
     const { kind, conversation_id, at, sender_id, client_id, ordinal, attachments, reply_to } = entry;
     const base = { kind, conversation_id, seq, at, sender_id, client_id, ordinal, ...(reply_to ? { reply_to } : {}) };
     if (deletion) return { ...base, text: "", attachments: [], reactions: {}, deleted_at: deletion.at };
-    const left = [...reactions].filter(([, users]) => users.size > 0).map(([emoji, users]): [string, string[]] => [emoji, [...users]]);
+    const left = [...reactions]
+      .filter(([, users]) => users.size > 0)
+      .map(([emoji, users]): [string, string[]] => [emoji, [...users]]);
     return {
       ...base,
       text: last?.kind === "edit" ? last.text : entry.text,
@@ -166,7 +186,9 @@ export class FakeServer {
     entries: (_id, { after, limit }) =>
       Promise.resolve({ items: this.log.slice(after, after + limit), next_cursor: null, head: this.head }),
     messages: (_id, { after = 0, limit }) => {
-      const items = this.messages().filter((message) => message.seq > after).slice(0, limit);
+      const items = this.messages()
+        .filter((message) => message.seq > after)
+        .slice(0, limit);
       const last = items.at(-1)?.seq ?? 0;
       return Promise.resolve({ items, next_cursor: null, has_before: after > 0, has_after: last < this.head });
     },
@@ -177,5 +199,4 @@ export class FakeServer {
         cursor: String(this.head),
       }),
   };
-
 }
