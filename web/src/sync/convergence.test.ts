@@ -52,9 +52,18 @@ class FakeNetwork {
       if (connection !== this.connection || !this.isUp) return;
       this.#lineListeners.up?.();
       this.#listeners.ready?.({
-        user: { id: me, username: "me", display_name: "me" },
+        user: {
+          id: me,
+          username: "me",
+          display_name: "me",
+          bio: "",
+          created_at: "2026-01-01T00:00:00.000Z",
+          settings: {},
+          limits: { text_bytes: 16_384, attachments: 10, attachment_bytes: 1_000, frame_bytes: 131_072 },
+        },
+        server_time: "2026-01-01T00:00:00.000Z",
         cursor: String(this.server.head),
-        heads_changed: [{ conversation_id: id, last_seq: this.server.head }],
+        heads_changed: [this.server.headOf()],
       });
     });
   }
@@ -66,7 +75,7 @@ class FakeNetwork {
   }
 
   resync(): void {
-    if (this.isUp) this.#listeners.resync?.();
+    if (this.isUp) this.#listeners.resync?.({});
   }
 
   line(): Line {
@@ -361,7 +370,7 @@ describe("convergence", () => {
           const { client, server } = world;
 
           // Each own message is there once, in the order it was written.
-          const mine = server.log.filter((entry) => entry.kind === "message" && entry.client_id.startsWith("page"));
+          const mine = server.log.filter((entry) => entry.kind === "message" && entry.client_id?.startsWith("page"));
           expect(mine.length).toBe(world.sent.length);
           const order = mine.map((entry) => (entry.kind === "message" ? entry.client_id : ""));
           expect(new Set(order).size).toBe(order.length);

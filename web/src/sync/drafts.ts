@@ -40,32 +40,46 @@ function draftOf(id: string, composing: Composing): Draft | null {
 
 /** Keeps drafts on the device from now on. Returns the way to stop; then they are forgotten on screen too. */
 export async function keepDrafts(store: Pick<Store, "drafts" | "putDraft" | "removeDraft">): Promise<() => void> {
-  const timers = new Map<string, ReturnType<typeof setTimeout>>();
-  keep = (id, composing) => {
-    clearTimeout(timers.get(id));
-    const write = (): void => {
-      timers.delete(id);
-      const draft = draftOf(id, composing);
-      // A draft that cannot be kept is still on screen.
-      (draft ? store.putDraft(draft) : store.removeDraft(id)).catch(() => undefined);
-    };
-    timers.set(id, setTimeout(write, pauseMs));
+  const waiting = new Map<string, { composing: Composing; timer: ReturnType<typeof setTimeout> }>();
+  const write = (id: string, composing: Composing): void => {
+    const draft = draftOf(id, composing);
+    // A draft that cannot be kept is still on screen.
+    (draft ? store.putDraft(draft) : store.removeDraft(id)).catch(() => undefined);
   };
+  const flush = (): void => {
+    for (const [id, { composing, timer }] of waiting) {
+      clearTimeout(timer);
+      write(id, composing);
+    }
+    waiting.clear();
+  };
+  keep = (id, composing) => {
+    const known = waiting.get(id);
+    clearTimeout(known?.timer);
+    // The first letter is kept at once, what follows when the typing pauses.
+    if (!known) write(id, composing);
+    const timer = setTimeout(() => {
+      waiting.delete(id);
+      write(id, composing);
+    }, pauseMs);
+    waiting.set(id, { composing, timer });
+  };
+  window.addEventListener("pagehide", flush);
   const kept = await store.drafts().catch(() => []);
   useDrafts.setState(({ byConversation }) => ({
     byConversation: {
-      ...Object.fromEntries(
-        kept.map((draft) => [
-          draft.conversation_id,
-          { text: draft.text, ...(draft.reply_to === undefined ? {} : { replyTo: draft.reply_to }) },
-        ]),
-      ),
+      ...Object.fromEntries(kept.map((draft) => [draft.conversation_id, composingOfDraft(draft)])),
       ...byConversation,
     },
   }));
   return () => {
-    for (const timer of timers.values()) clearTimeout(timer);
+    window.removeEventListener("pagehide", flush);
+    for (const { timer } of waiting.values()) clearTimeout(timer);
     keep = undefined;
     useDrafts.setState({ byConversation: {} });
   };
+}
+
+function composingOfDraft(draft: Draft): Composing {
+  return { text: draft.text, ...(draft.reply_to === undefined ? {} : { replyTo: draft.reply_to }) };
 }

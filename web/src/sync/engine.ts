@@ -207,6 +207,9 @@ export class Engine {
       if ("gone" in told) this.catchUp.forget(told.id);
       else this.catchUp.takeConversation(told);
     });
+    line.on("profile", ({ user }) => {
+      this.#parts.client.setQueryData(keys.me, user);
+    });
     line.on("resync", () => {
       void this.#resync();
     });

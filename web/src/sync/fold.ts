@@ -24,7 +24,7 @@ export function messageOfEntry(entry: MessageEntry): Message {
     at: entry.at,
     sender_id: entry.sender_id,
     kind: "message",
-    client_id: entry.client_id,
+    client_id: entry.client_id ?? "",
     ordinal: entry.ordinal,
     text: entry.text,
     ...(entry.reply_to ? { reply_to: entry.reply_to } : {}),

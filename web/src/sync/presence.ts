@@ -1,4 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
+import { limits } from "../wire/events.gen.ts";
 import type { Line } from "../wire/socket.ts";
 import type { Presence } from "../wire/types.ts";
 import { keys } from "./keys.ts";
@@ -62,7 +63,7 @@ export class PresenceWatch {
 
   async #ask(ids: string[]): Promise<void> {
     try {
-      const answer = await this.#parts.line.call("presence.watch", { user_ids: ids });
+      const answer = await this.#parts.line.call("presence.watch", { user_ids: ids.slice(-limits.watched) });
       for (const presence of answer.presence) this.put(presence);
     } catch {
       // Presence is a courtesy: the next connection asks again.

@@ -1,37 +1,16 @@
 import { io, type Socket } from "socket.io-client";
 import { ApiError, readError } from "./errors.ts";
-import type { Conversation, ConversationGone, Entry, Presence, Ready, Receipt, SendRequest, Typing } from "./types.ts";
+import type { ClientEvents, ServerEvents as GeneratedEvents } from "./events.gen.ts";
+import type { Conversation, ConversationGone } from "./types.ts";
 
+interface Payloads extends Omit<GeneratedEvents, "conversation"> {
+  conversation: Conversation | ConversationGone;
+}
 /** What the server says unasked. */
-export interface ServerEvents {
-  ready: (ready: Ready) => void;
-  entry: (entry: Entry) => void;
-  receipt: (receipt: Receipt) => void;
-  typing: (typing: Typing) => void;
-  presence: (presence: Presence) => void;
-  conversation: (conversation: Conversation | ConversationGone) => void;
-  resync: () => void;
-  "session.revoked": () => void;
-  reconnect: (hint: { after_ms: number }) => void;
-}
-
-interface Position {
-  conversation_id: string;
-  seq: number;
-}
+export type ServerEvents = { [E in keyof Payloads]: (payload: Payloads[E]) => void };
 
 /** What the client asks, and what it is answered. */
-export interface Calls {
-  "message.send": { request: SendRequest; answer: { entry: Entry } };
-  "message.edit": { request: Position & { text: string }; answer: { entry: Entry | null } };
-  "message.delete": { request: Position; answer: { entry: Entry | null } };
-  "reaction.set": { request: Position & { emoji: string; on: boolean }; answer: { entry: Entry | null } };
-  "conversation.delivered": { request: Position; answer: Receipt };
-  "conversation.read": { request: Position; answer: Receipt };
-  typing: { request: { conversation_id: string; on: boolean }; answer: unknown };
-  "presence.watch": { request: { user_ids: string[] }; answer: { presence: Presence[] } };
-  "entries.after": { request: Position & { limit: number }; answer: { entries: Entry[]; head: number } };
-}
+export type Calls = { [N in keyof ClientEvents]: ClientEvents[N] };
 export type CallName = keyof Calls;
 
 /** What happens to the line itself. */
@@ -47,7 +26,7 @@ export interface Line {
   on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): void;
   onLine<E extends keyof LineEvents>(event: E, listener: LineEvents[E]): void;
   /** Asks and waits for the answer. Rejects with ApiError: `offline` at once when there is no line, `timeout` without an answer. */
-  call<N extends CallName>(name: N, request: Calls[N]["request"]): Promise<Calls[N]["answer"]>;
+  call<N extends CallName>(name: N, request: Calls[N]["payload"]): Promise<Calls[N]["answer"]>;
   isUp(): boolean;
   /** Connects now instead of at the next try. */
   connect(): void;
@@ -123,7 +102,7 @@ export function openLine(cursor: () => string | undefined): Line {
         throw new ApiError(isUp() ? "timeout" : "offline");
       }
       if (!answer.ok) throw readError(answer.error);
-      return answer.data;
+      return answer.data as never;
     },
     isUp,
     connect: () => {

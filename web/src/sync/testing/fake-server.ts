@@ -121,7 +121,17 @@ export class FakeServer {
       reactions.set(one.emoji, given);
     }
     const { kind, conversation_id, at, sender_id, client_id, ordinal, attachments, reply_to } = entry;
-    const base = { kind, conversation_id, seq, at, sender_id, client_id, ordinal, ...(reply_to ? { reply_to } : {}) };
+    const clientId = client_id ?? "";
+    const base = {
+      kind,
+      conversation_id,
+      seq,
+      at,
+      sender_id,
+      client_id: clientId,
+      ordinal,
+      ...(reply_to ? { reply_to } : {}),
+    };
     if (deletion) return { ...base, text: "", attachments: [], reactions: {}, deleted_at: deletion.at };
     const left = [...reactions]
       .filter(([, users]) => users.size > 0)
@@ -163,10 +173,15 @@ export class FakeServer {
     };
   }
 
+  headOf() {
+    const { last_seq, delivered_seq, read_seq, unread } = this.conversation();
+    return { conversation_id: conversationId, last_seq, delivered_seq, read_seq, unread };
+  }
+
   /** Answers one realtime call of `me`. Throws ApiError. */
-  call<N extends CallName>(name: N, request: Calls[N]["request"]): Calls[N]["answer"] {
-    const answers: { [K in CallName]: (r: Calls[K]["request"]) => Calls[K]["answer"] } = {
-      "message.send": (r) => ({ entry: this.send(me, r.client_id, r.text, r.reply_to) }),
+  call<N extends CallName>(name: N, request: Calls[N]["payload"]): Calls[N]["answer"] {
+    const answers: { [K in CallName]: (r: Calls[K]["payload"]) => Calls[K]["answer"] } = {
+      "message.send": (r) => ({ entry: this.send(me, r.client_id, r.text ?? "", r.reply_to) }),
       "message.edit": (r) => ({ entry: this.edit(me, r.seq, r.text) }),
       "message.delete": (r) => ({ entry: this.remove(me, r.seq) }),
       "reaction.set": (r) => ({ entry: this.react(me, r.seq, r.emoji, r.on) }),
@@ -174,7 +189,7 @@ export class FakeServer {
       "conversation.read": (r) => this.advance(me, r.seq, r.seq),
       typing: () => ({}),
       "presence.watch": () => ({ presence: [] }),
-      "entries.after": (r) => ({ entries: this.log.slice(r.seq, r.seq + r.limit), head: this.head }),
+      "entries.after": (r) => ({ entries: this.log.slice(r.seq, r.seq + (r.limit ?? 200)), head: this.head }),
     };
     return answers[name](request);
   }
@@ -194,7 +209,7 @@ export class FakeServer {
     },
     sync: () =>
       Promise.resolve({
-        conversations: [{ conversation_id: conversationId, last_seq: this.head }],
+        conversations: [this.headOf()],
         gone: [],
         cursor: String(this.head),
       }),
