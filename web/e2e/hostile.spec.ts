@@ -20,11 +20,13 @@ const corpus = [
   "&lt;script&gt;window.hit=1&lt;/script&gt;",
   "\u202Egnp.exe https://example.org/\u202E",
   "Z̸̧̢̛͎̣̜͕̟̝͂̓̈́͊͛͋̕a̷̢̛̖̹̩̠̤͌̈́̿̈́̂͝l̶̢̛̫͉̣͓̥̈́̐̇̈́̕g̷̨̛̹̟̬̦̯̎͛̈́̏̕ȯ̶̢̺͖̝̟͇͊̈́̋̈́̕",
-  "https://example.org/\"onmouseover=window.hit=1",
+  'https://example.org/"onmouseover=window.hit=1',
   "[a](https://example.org/x'onclick='window.hit=1)",
 ];
 
-test("nothing in a message, a name, a title or a file name runs; nothing is refused by the policy", async ({ browser }) => {
+test("nothing in a message, a name, a title or a file name runs; nothing is refused by the policy", async ({
+  browser,
+}) => {
   const evil = "<img src=x onerror=hit=1>";
   const ada = await newPerson(browser, `Ada ${evil}`);
   const grace = await newPerson(browser, "Grace Hopper");
@@ -62,7 +64,9 @@ test("nothing in a message, a name, a title or a file name runs; nothing is refu
       .locator("article a")
       .evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).protocol));
     expect(addresses.filter((protocol) => !["http:", "https:", "mailto:"].includes(protocol))).toEqual([]);
-    expect(await page.locator("article img[src*='example.org'], article script, article iframe, article style").count()).toBe(0);
+    expect(
+      await page.locator("article img[src*='example.org'], article script, article iframe, article style").count(),
+    ).toBe(0);
   }
   expect(reports).toEqual([]);
   expectNoComplaints(ada, grace);
@@ -83,10 +87,24 @@ test("texts that are made to be slow are drawn at once", async ({ browser }) => 
     "- x\n".repeat(limit / 4 - 2) + "end",
     "w".repeat(limit),
   ];
-  for (const text of texts) {
-    await composer(ada).fill(text);
-    await ada.page.getByRole("button", { name: "Send" }).click();
-  }
+  // Written by REST: typing thousands of lines into a text field is slow in the browser itself.
+  const id = /\/c\/([0-9a-f-]+)/.exec(ada.page.url())?.[1] ?? "";
+  const answers = await ada.page.evaluate(
+    async ([conversation, all]) => {
+      const statuses: number[] = [];
+      for (const [index, text] of all.entries()) {
+        const answer = await fetch(`/api/v1/conversations/${conversation}/messages`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ client_id: `hostile-${String(index)}`, text }),
+        });
+        statuses.push(answer.status);
+      }
+      return statuses;
+    },
+    [id, texts] as const,
+  );
+  expect(answers).toEqual(texts.map(() => 201));
   await send(ada, "after all of them");
   await expect(message(ada, "after all of them").locator("[data-progress=delivered]")).toBeVisible({ timeout: 30_000 });
   await openFromList(grace, "Ada Lovelace");
@@ -94,9 +112,7 @@ test("texts that are made to be slow are drawn at once", async ({ browser }) => 
   await latest.click();
   await expect(message(grace, "after all of them")).toBeInViewport();
   // Nothing is wider than its place.
-  const overflow = await grace.page
-    .getByRole("feed")
-    .evaluate((feed) => feed.scrollWidth - feed.clientWidth);
+  const overflow = await grace.page.getByRole("feed").evaluate((feed) => feed.scrollWidth - feed.clientWidth);
   expect(overflow).toBe(0);
 
   // One byte over the limit cannot be sent, and is said before.

@@ -40,7 +40,7 @@ test("axe finds nothing serious on any screen", async ({ browser }) => {
   await startDirect(ada, grace);
   await send(ada, "Hello");
   await openFromList(grace, "Ada Lovelace");
-  await send(grace, "An answer with `code` and https://example.org/");
+  await send(grace, "An answer with `code` and https://example.org/", "An answer");
   await message(ada, "An answer").click({ button: "right" });
   await expectReachable(ada, "menu");
   await ada.page.getByRole("menuitem", { name: "React 👍" }).click();
@@ -67,6 +67,7 @@ test("the way through a conversation by keyboard alone", async ({ browser }) => 
   await openFromList(grace, "Ada Lovelace");
   const { page } = grace;
   await page.goto("/");
+  await expect(page.getByRole("link", { name: "New conversation" })).toBeVisible();
   await page.keyboard.press("Control+k");
   await page.getByRole("combobox").pressSequentially("ada");
   await expect(page.getByRole("option", { name: /Ada Lovelace/ }).first()).toBeVisible();
