@@ -83,7 +83,7 @@ test("texts that are made to be slow are drawn at once", async ({ browser }) => 
     "*".repeat(10_000),
     "*a ".repeat(limit / 3 - 1),
     "[](".repeat(limit / 3 - 1),
-    "a\n".repeat(limit / 2 - 1) + "end",
+    "a\n".repeat(limit / 2 - 2) + "end",
     "- x\n".repeat(limit / 4 - 2) + "end",
     "w".repeat(limit),
   ];
@@ -112,7 +112,9 @@ test("texts that are made to be slow are drawn at once", async ({ browser }) => 
   await latest.click();
   await expect(message(grace, "after all of them")).toBeInViewport();
   // Nothing is wider than its place.
-  const overflow = await grace.page.getByRole("feed").evaluate((feed) => feed.scrollWidth - feed.clientWidth);
+  const overflow = await grace.page
+    .getByRole("log", { name: "Messages" })
+    .evaluate((feed) => feed.scrollWidth - feed.clientWidth);
   expect(overflow).toBe(0);
 
   // One byte over the limit cannot be sent, and is said before.

@@ -1,9 +1,6 @@
-import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
 import { expect, type Page, test } from "@playwright/test";
+import axe from "axe-core";
 import { composer, message, newPerson, openFromList, type Person, send, startDirect } from "./people.ts";
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 interface Finding {
   id: string;
@@ -13,11 +10,11 @@ interface Finding {
 
 /** What axe finds serious or critical on a page (WCAG 2.2 A and AA). */
 async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run: (o: unknown) => Promise<{ violations: Finding[] }> } };
+    const page = window as unknown as { axe: { run: (o: unknown) => Promise<{ violations: Finding[] }> } };
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-    return (await axe.run({ runOnly: { type: "tag", values: tags } })).violations;
+    return (await page.axe.run({ runOnly: { type: "tag", values: tags } })).violations;
   });
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")

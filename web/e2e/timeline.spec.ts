@@ -34,7 +34,7 @@ async function fill(person: Person, from: number, to: number): Promise<string> {
   return id;
 }
 
-const feed = (page: Page) => page.getByRole("feed", { name: "Messages" });
+const feed = (page: Page) => page.getByRole("log", { name: "Messages" });
 
 /** Where a message stands on screen, in pixels from the top. */
 async function topOf(person: Person, text: string): Promise<number> {

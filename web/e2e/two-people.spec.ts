@@ -65,9 +65,9 @@ test("edit, delete, reply, react", async ({ browser }) => {
   await message(ada, "an answer").click({ button: "right" });
   await ada.page.getByRole("menuitem", { name: "React 👍" }).click();
   const chip = message(grace, "an answer").getByRole("button", { name: /👍/ });
-  await expect(chip).toHaveText("👍1");
+  await expect(chip).toHaveText("👍 1");
   await chip.click();
-  await expect(message(ada, "an answer").getByRole("button", { name: /👍/ })).toHaveText("👍2");
+  await expect(message(ada, "an answer").getByRole("button", { name: /👍/ })).toHaveText("👍 2");
 
   await message(grace, "an answer").click({ button: "right" });
   await grace.page.getByRole("menuitem", { name: "Delete" }).click();

@@ -7,8 +7,6 @@ import { useEngine } from "../../sync/session-context.ts";
 import { lastOwnMessage, type Timeline } from "../../sync/timeline.ts";
 import { type ChosenFiles, useFiles } from "./use-files.ts";
 
-const defaultTextBytes = 16 * 1024;
-
 export interface ComposerState {
   composing: Composing;
   chosen: ChosenFiles;
@@ -30,7 +28,7 @@ export function useComposer(id: string): ComposerState {
   const composing = useComposing(id);
   const chosen = useFiles();
   const { text, replyTo, editing } = composing;
-  const bytesLeft = (limits?.text_bytes ?? defaultTextBytes) - utf8Length(text.trim());
+  const bytesLeft = limits.text_bytes - utf8Length(text.trim());
   const hasFiles = chosen.files.length > 0 && !editing;
   const canSend = bytesLeft >= 0 && (text.trim() !== "" || hasFiles);
 

@@ -5,9 +5,6 @@ import type { OutboxFile } from "../../sync/outbox-item.ts";
 import { useMe } from "../../sync/queries.ts";
 import { toast } from "../../ui/toasts.tsx";
 
-const defaultFiles = 10;
-const defaultBytes = 100 * 1024 * 1024;
-
 /** The size of a picture, so that its place is right before it is drawn anywhere. */
 async function pictureSize(file: File): Promise<{ width: number; height: number } | undefined> {
   if (!file.type.startsWith("image/") || file.type === "image/svg+xml") return undefined;
@@ -34,8 +31,8 @@ export function useFiles(): ChosenFiles {
   const locale = useLocale();
   const { limits } = useMe();
   const [files, setFiles] = useState<readonly OutboxFile[]>([]);
-  const maxFiles = limits?.attachments ?? defaultFiles;
-  const maxBytes = limits?.attachment_bytes ?? defaultBytes;
+  const maxFiles = limits.attachments;
+  const maxBytes = limits.attachment_bytes;
 
   const add = useCallback(
     async (chosen: Iterable<File>): Promise<void> => {

@@ -18,8 +18,8 @@ export function Profile() {
   const bioId = useId();
   const update = useUpdateMe();
   const [name, setName] = useState(me.display_name);
-  const [bio, setBio] = useState(me.bio ?? "");
-  const changed = name.trim() !== me.display_name || bio.trim() !== (me.bio ?? "");
+  const [bio, setBio] = useState(me.bio);
+  const changed = name.trim() !== me.display_name || bio.trim() !== me.bio;
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     update.mutate(

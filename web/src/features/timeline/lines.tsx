@@ -19,7 +19,7 @@ export function DayLine({ at }: { at: string }) {
   const t = useT();
   const locale = useLocale();
   return (
-    <div role="separator" className="flex justify-center py-2">
+    <div className="flex justify-center py-2">
       <span className="rounded-full bg-base-300/70 px-3 py-0.5 text-xs font-medium">
         {dayName(at, locale, { today: t("time.today"), yesterday: t("time.yesterday") })}
       </span>
@@ -31,7 +31,7 @@ export function DayLine({ at }: { at: string }) {
 export function NewLine() {
   const t = useT();
   return (
-    <div role="separator" className="flex items-center gap-3 px-4 py-2 text-xs font-semibold text-error">
+    <div className="flex items-center gap-3 px-4 py-2 text-xs font-semibold text-error">
       <span className="h-px flex-1 bg-error/50" />
       {t("chat.new")}
       <span className="h-px flex-1 bg-error/50" />

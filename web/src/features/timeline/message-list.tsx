@@ -118,7 +118,8 @@ export function MessageList({ conversation, at, onAddress }: MessageListProps) {
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
       <div
         ref={scroller}
-        role="feed"
+        role="log"
+        aria-live="off"
         aria-label={t("chat.messages")}
         aria-busy={range === undefined}
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex

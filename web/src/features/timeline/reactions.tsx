@@ -19,7 +19,7 @@ function Chip({ emoji, users, me, onToggle }: ChipProps) {
   const mine = users.includes(me);
   const names = useNames(users.slice(0, namedUsers)).map((name, index) => (users[index] === me ? t("list.you") : name));
   const more = users.length > namedUsers ? ` +${String(users.length - namedUsers)}` : "";
-  const label = t("message.reaction", { emoji, names: names.join(", ") + more });
+  const label = t("message.reaction", { emoji, count: users.length, names: names.join(", ") + more });
   return (
     <button
       type="button"
@@ -34,7 +34,7 @@ function Chip({ emoji, users, me, onToggle }: ChipProps) {
         onToggle(!mine);
       }}
     >
-      <span className="text-sm leading-none">{emoji}</span>
+      <span className="text-sm leading-none">{emoji}</span>{" "}
       <span className="font-medium tabular-nums">{users.length}</span>
     </button>
   );

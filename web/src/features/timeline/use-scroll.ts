@@ -32,6 +32,8 @@ const near = 900;
 /** Within this distance of the end, new messages pull the view along. */
 const sticky = 60;
 const flashMs = 1_600;
+/** Rows that were never drawn are measured once they are: until then the end may only seem to be near. */
+const settleMs = 120;
 
 function rowOfTarget(rows: readonly Row[], target: Target): number {
   if (target.how === "end") return rows.length - 1;
@@ -59,6 +61,7 @@ export function useScroll(input: ScrollInput): Scroll {
   const scroller = useRef<HTMLDivElement>(null);
   const stuck = useRef(false);
   const done = useRef(0);
+  const settled = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
   const [faded, setFaded] = useState(0);
   const shift = useShift(lo, rows.length);
@@ -67,7 +70,7 @@ export function useScroll(input: ScrollInput): Scroll {
     const view = list.current;
     if (!view || view.viewportSize === 0 || rows.length === 0) return;
     // Before the view is where it should be, nothing on it counts as seen.
-    if (done.current !== target?.jump) return;
+    if (settled.current !== target?.jump) return;
     const bottom = view.scrollOffset + view.viewportSize;
     const end = bottom >= view.scrollSize - sticky;
     stuck.current = end && atTail;
@@ -92,13 +95,23 @@ export function useScroll(input: ScrollInput): Scroll {
   const jump = target?.jump;
   useEffect(() => {
     if (jump === undefined) return;
-    const timer = setTimeout(() => {
+    const fade = setTimeout(() => {
       setFaded(jump);
     }, flashMs);
     return () => {
-      clearTimeout(timer);
+      clearTimeout(fade);
     };
   }, [jump]);
+  useEffect(() => {
+    if (jump === undefined || settled.current === jump) return;
+    const settle = setTimeout(() => {
+      settled.current = done.current;
+      look();
+    }, settleMs);
+    return () => {
+      clearTimeout(settle);
+    };
+  }, [jump, look]);
   const flash = target?.how === "message" && target.jump !== faded ? rows[rowOfTarget(rows, target)]?.key : undefined;
 
   const lastKey = rows.at(-1)?.key;

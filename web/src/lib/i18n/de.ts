@@ -126,7 +126,7 @@ export const de: Catalogue = {
   "message.delete.title": "Diese Nachricht löschen?",
   "message.delete.text": "Sie verschwindet für alle in diesem Gespräch.",
   "message.react": "Reagieren",
-  "message.reaction": "{emoji}: {names}",
+  "message.reaction": "{emoji} {count}: {names}",
   "message.reaction.add": "Reaktion hinzufügen",
   "message.seenBy": "Gesehen von",
   "message.seenBy.count": { one: "Von {count} gesehen", other: "Von {count} gesehen" },

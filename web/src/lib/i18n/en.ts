@@ -124,7 +124,7 @@ export const en = {
   "message.delete.title": "Delete this message?",
   "message.delete.text": "It disappears for everybody in this conversation.",
   "message.react": "React",
-  "message.reaction": "{emoji}: {names}",
+  "message.reaction": "{emoji} {count}: {names}",
   "message.reaction.add": "Add a reaction",
   "message.seenBy": "Seen by",
   "message.seenBy.count": { one: "Seen by {count}", other: "Seen by {count}" },
