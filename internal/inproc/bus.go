@@ -26,7 +26,7 @@ type Bus struct {
 var _ chat.Bus = (*Bus)(nil)
 
 // NewBus makes a bus of so many lanes (at least 1), each of which holds at most
-// bound events. The caller must Close it.
+// bound events and 64 MiB. The caller must Close it.
 func NewBus(lanes, bound int) *Bus {
 	b := &Bus{outcomes: newLane(bound), topics: make(map[chat.Topic]int)}
 	for range max(1, lanes) {

@@ -57,6 +57,39 @@ func TestFullLaneIsEmptiedAndResyncs(t *testing.T) {
 	}
 }
 
+// Few events can be too much, too.
+func TestLaneOfLargeEventsResyncs(t *testing.T) {
+	b := openBus(t, 1, 1<<20)
+	r := chattest.NewRecorder()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	r.OnDeliver = func(events []chat.Event) {
+		if events[0].Seq == 1 {
+			close(entered)
+			<-leave
+		}
+	}
+	b.Attach("node-1", r)
+	if err := b.Subscribe(t.Context(), chattest.RoomTopic(0)); err != nil {
+		t.Fatal(err)
+	}
+	large := make([]byte, 8<<20)
+	for n := range 12 {
+		e := events(1+n, 1)
+		e[0].Data = large
+		if err := b.Publish(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			<-entered
+		}
+	}
+	if got := b.Dropped(); got != 9 {
+		t.Errorf("%d dropped, want the 9 that made 72 MiB", got)
+	}
+	close(leave)
+	r.Wait(t, 3, 0, 1)
+}
+
 // More than the bound at once still passes: there is nobody to wait for.
 func TestLargePublication(t *testing.T) {
 	b := openBus(t, 1, 10)

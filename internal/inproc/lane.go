@@ -6,6 +6,9 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
+// maxLaneBytes bounds what the events of a lane hold, whatever their number.
+const maxLaneBytes = 64 << 20
+
 // lane is a bounded queue in front of the sink, with a goroutine of its own.
 type lane struct {
 	bound int
@@ -14,6 +17,7 @@ type lane struct {
 	mu       sync.Mutex // guards what follows
 	events   []chat.Event
 	outcomes []chat.Outcome
+	bytes    int  // that the events and outcomes hold, about
 	lost     bool // tell the sink to resync
 	closed   bool
 }
@@ -28,9 +32,16 @@ func newLane(bound int) *lane {
 func (l *lane) put(events []chat.Event, outcomes []chat.Outcome) (dropped int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n := len(l.events) + len(l.outcomes); n > 0 && n+len(events)+len(outcomes) > l.bound {
-		dropped = n
-		l.events, l.outcomes, l.lost = nil, nil, true
+	held := len(l.events) + len(l.outcomes)
+	if held > 0 && (held+len(events)+len(outcomes) > l.bound || l.bytes > maxLaneBytes) {
+		dropped = held
+		l.events, l.outcomes, l.bytes, l.lost = nil, nil, 0, true
+	}
+	for i := range events {
+		l.bytes += len(events[i].Data)
+	}
+	for i := range outcomes {
+		l.bytes += len(outcomes[i].JSON)
 	}
 	l.events = append(l.events, events...)
 	l.outcomes = append(l.outcomes, outcomes...)
@@ -69,7 +80,7 @@ func (l *lane) run(sink chat.Sink) {
 		events, l.events = l.events, events[:0]
 		outcomes, l.outcomes = l.outcomes, outcomes[:0]
 		lost, closed := l.lost, l.closed
-		l.lost = false
+		l.lost, l.bytes = false, 0
 		l.mu.Unlock()
 		if lost {
 			sink.Resync()

@@ -10,6 +10,9 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
+// maxLogBytes bounds what waiting records hold, whatever their number.
+const maxLogBytes = 64 << 20
+
 const (
 	firstPause = 50 * time.Millisecond
 	lastPause  = 5 * time.Second
@@ -29,6 +32,7 @@ type Log struct {
 
 	mu      sync.Mutex // guards what follows
 	records []*chat.Record
+	bytes   int   // that the waiting records hold, about
 	base    int64 // offset of records[0], once placed
 	placed  bool  // the base is known
 	from    int64 // where the owner fetches at present
@@ -40,7 +44,7 @@ type Log struct {
 var _ chat.Log = (*Log)(nil)
 
 // NewLog makes an empty log. Name is its identity in the store's positions. When
-// bound records wait for the owner, Append gives chat.ErrOverloaded.
+// bound records or 64 MiB wait for the owner, Append gives chat.ErrOverloaded.
 func NewLog(name string, bound int) *Log {
 	return &Log{name: name, bound: bound, wake: make(chan struct{}, 1), drained: make(chan struct{})}
 }
@@ -55,9 +59,10 @@ func (l *Log) Append(ctx context.Context, r *chat.Record) error {
 	switch {
 	case l.closed:
 		return fmt.Errorf("append: the log is closing: %w", chat.ErrUnavailable)
-	case l.waiting() >= l.bound:
-		return fmt.Errorf("append: %d records wait: %w", l.bound, chat.ErrOverloaded)
+	case l.waiting() >= l.bound || l.bytes >= maxLogBytes:
+		return fmt.Errorf("append: %d records wait: %w", l.waiting(), chat.ErrOverloaded)
 	}
+	l.bytes += size(r)
 	r.Offset = l.base + int64(len(l.records))
 	l.records = append(l.records, r)
 	l.signal()
@@ -181,14 +186,37 @@ func (l *Log) take(from int64, limit int) ([]*chat.Record, error) {
 		return nil, fmt.Errorf("fetch from %d: %w", from, ErrOffset)
 	}
 	if from != l.from {
-		l.before, l.from = min(l.from, from), from
-		l.forget(l.before)
-		l.checkDrained()
+		l.move(from)
 	}
 	rest := l.records[from-l.base:]
 	batch := make([]*chat.Record, min(limit, len(rest)))
 	copy(batch, rest)
 	return batch, nil
+}
+
+// move notes that the owner has come to another place: what is below it is
+// committed, but the last of it is kept, should the owner have to go back.
+func (l *Log) move(from int64) {
+	for _, r := range l.records[min(l.from, from)-l.base : max(l.from, from)-l.base] {
+		if from > l.from {
+			l.bytes -= size(r)
+		} else {
+			l.bytes += size(r)
+		}
+	}
+	l.before, l.from = min(l.from, from), from
+	l.forget(l.before)
+	l.checkDrained()
+}
+
+// size is about what a record holds in memory.
+func size(r *chat.Record) int {
+	c := &r.Command
+	n := 512 + len(c.Text) + 16*len(c.UserIDs)
+	for i := range c.Attachments {
+		n += 128 + len(c.Attachments[i].Name)
+	}
+	return n
 }
 
 // forget drops the records below offset.

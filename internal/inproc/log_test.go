@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,4 +191,49 @@ func TestDrain(t *testing.T) {
 	if err := l.Drain(t.Context()); err != nil {
 		t.Errorf("drain again: %v", err)
 	}
+}
+
+// Few records can be too much, too.
+func TestLogOfLargeRecordsRefuses(t *testing.T) {
+	l := inproc.NewLog("test", 1<<20)
+	large := func(n int) *chat.Record {
+		r := record(n)
+		r.Command.Text = strings.Repeat("x", 1<<20)
+		return r
+	}
+	n := 0
+	for ; ; n++ {
+		if err := l.Append(t.Context(), large(n)); err != nil {
+			if !errors.Is(err, chat.ErrOverloaded) {
+				t.Errorf("got %v, want ErrOverloaded", err)
+			}
+			break
+		}
+	}
+	if n < 60 || n > 64 {
+		t.Errorf("got %d MiB into the log, want about 64", n)
+	}
+	asOwner(t, l, func(ctx context.Context, p chat.Partition) {
+		if _, err := p.Start(ctx, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		at := int64(0)
+		step := func(from int64, wantRoom bool) {
+			t.Helper()
+			if _, err := p.Fetch(ctx, from, 1); err != nil {
+				t.Fatal(err)
+			}
+			at = from
+			err := l.Append(ctx, large(n))
+			if (err == nil) != wantRoom {
+				t.Errorf("at %d: got %v, want room %v", from, err, wantRoom)
+			}
+		}
+		step(0, false)
+		step(1, true) // one was committed
+		step(1, false)
+		step(11, true)
+		step(1, false) // back again: they wait still
+		step(at+5, true)
+	})
 }

@@ -2,8 +2,12 @@ package sequencer
 
 import "github.com/parley-chat/parley/internal/chat"
 
-// maxFacts bounds the facts of one sort that a state keeps between batches.
-const maxFacts = 1024
+// What a state keeps between batches. Entries that were sent are kept by none:
+// a member's greatest client id tells which others need to be looked up at all.
+const (
+	maxMembers  = 1024
+	maxMessages = 64
+)
 
 // states keeps the states of conversations between batches, in two generations:
 // what was not used while the young one filled up is forgotten.
@@ -35,14 +39,12 @@ func (s *states) get(id chat.ConversationID) (st *chat.State, fresh bool) {
 // fact may go.
 func (s *states) trim() {
 	for _, st := range s.touched {
-		if len(st.Members) > maxFacts {
-			clear(st.Members)
-		}
-		if len(st.Messages) > maxFacts {
+		clear(st.Sent)
+		if len(st.Messages) > maxMessages {
 			clear(st.Messages)
 		}
-		if len(st.Sent) > maxFacts {
-			clear(st.Sent)
+		if len(st.Members) > maxMembers {
+			clear(st.Members)
 		}
 	}
 	clear(s.touched)

@@ -89,24 +89,29 @@ var usersByID = newMulti("SELECT id, username, display_name, bio, avatar_id, cre
 
 // Users implements chat.Accounts.
 func (s *Store) Users(ctx context.Context, ids []chat.UserID) ([]chat.User, error) {
-	users := make([]chat.User, 0, len(ids))
+	found, err := users(ctx, s.read, ids)
+	if err != nil {
+		return nil, s.fail("find users", err)
+	}
+	return found, nil
+}
+
+func users(ctx context.Context, db query.DBTX, ids []chat.UserID) ([]chat.User, error) {
+	out := make([]chat.User, 0, len(ids))
 	args := make([]any, len(ids))
 	for i := range ids {
 		args[i] = ids[i][:]
 	}
 	seen := make(map[chat.UserID]bool, len(ids))
-	err := usersByID.each(ctx, s.read, nil, args, func(row scanner) error {
+	err := usersByID.each(ctx, db, nil, args, func(row scanner) error {
 		u, err := scanUser(row)
 		if err == nil && !seen[u.ID] { // an id may stand in two parts of the list
 			seen[u.ID] = true
-			users = append(users, u)
+			out = append(out, u)
 		}
 		return err
 	})
-	if err != nil {
-		return nil, s.fail("find users", err)
-	}
-	return users, nil
+	return out, err
 }
 
 func scanUser(row scanner, more ...any) (u chat.User, err error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sqlstore/query"
 )
 
 // listConversations finds only which conversations are on the page; what is
@@ -25,7 +26,11 @@ WHERE m.user_id = ? AND m.conversation_id IN (`, "?", ")")
 
 // Conversation implements chat.Views.
 func (s *Store) Conversation(ctx context.Context, user chat.UserID, id chat.ConversationID) (*chat.ConversationView, error) {
-	views, err := s.viewsOf(ctx, user, []chat.ConversationID{id})
+	var views []chat.ConversationView
+	err := s.snapshot(ctx, func(db query.DBTX) (err error) {
+		views, err = viewsOf(ctx, db, user, []chat.ConversationID{id})
+		return err
+	})
 	if err != nil {
 		return nil, s.fail("find conversation", err)
 	}
@@ -44,22 +49,25 @@ func (s *Store) Conversations(ctx context.Context, user chat.UserID, from string
 	if !ok {
 		ns = []int64{1<<63 - 1}
 	}
-	var ids []chat.ConversationID
-	var active int64
-	args := []any{user[:], ns[0], ns[0], []byte(last), limit + 1}
-	err = queryEach(ctx, s.read, listConversations, args, func(row scanner) error {
-		if len(ids) == limit {
-			page.Next = cursor([]int64{active}, string(ids[limit-1][:]))
-			return nil
+	err = s.snapshot(ctx, func(db query.DBTX) error {
+		var ids []chat.ConversationID
+		var active int64
+		args := []any{user[:], ns[0], ns[0], []byte(last), limit + 1}
+		err := queryEach(ctx, db, listConversations, args, func(row scanner) error {
+			if len(ids) == limit {
+				page.Next = cursor([]int64{active}, string(ids[limit-1][:]))
+				return nil
+			}
+			var id chat.ConversationID
+			err := row.Scan(into(&id), &active)
+			ids = append(ids, id)
+			return err //nolint:wrapcheck // the caller names the verb
+		})
+		if err == nil {
+			page.Items, err = viewsOf(ctx, db, user, ids)
 		}
-		var id chat.ConversationID
-		err := row.Scan(into(&id), &active)
-		ids = append(ids, id)
-		return err //nolint:wrapcheck // the caller names the verb
+		return err
 	})
-	if err == nil {
-		page.Items, err = s.viewsOf(ctx, user, ids)
-	}
 	if err != nil {
 		return page, s.fail("list conversations", err)
 	}
@@ -67,13 +75,13 @@ func (s *Store) Conversations(ctx context.Context, user chat.UserID, from string
 }
 
 // viewsOf gives those of the conversations that the user is a member of, in the order of ids.
-func (s *Store) viewsOf(ctx context.Context, user chat.UserID, ids []chat.ConversationID) ([]chat.ConversationView, error) {
+func viewsOf(ctx context.Context, db query.DBTX, user chat.UserID, ids []chat.ConversationID) ([]chat.ConversationView, error) {
 	found := make(map[chat.ConversationID]*chat.ConversationView, len(ids))
 	args := make([]any, len(ids))
 	for i := range ids {
 		args[i] = ids[i][:]
 	}
-	err := conversationViews.each(ctx, s.read, []any{user[:]}, args, func(row scanner) error {
+	err := conversationViews.each(ctx, db, []any{user[:]}, args, func(row scanner) error {
 		var v chat.ConversationView
 		c, err := scanHead(row, &v.Role, &v.VisibleFrom, &v.DeliveredSeq, &v.ReadSeq, &v.Unread)
 		if err != nil {
@@ -88,9 +96,9 @@ func (s *Store) viewsOf(ctx context.Context, user chat.UserID, ids []chat.Conver
 		return nil, err
 	}
 	if err := firstError(
-		func() error { return s.addLast(ctx, found) },
-		func() error { return s.addReceipts(ctx, user, found) },
-		func() error { return s.addPeers(ctx, user, found) },
+		func() error { return addLast(ctx, db, found) },
+		func() error { return addReceipts(ctx, db, user, found) },
+		func() error { return addPeers(ctx, db, user, found) },
 	); err != nil {
 		return nil, err
 	}
@@ -109,7 +117,7 @@ var (
 )
 
 // addLast adds the last entry and the last message.
-func (s *Store) addLast(ctx context.Context, found map[chat.ConversationID]*chat.ConversationView) error {
+func addLast(ctx context.Context, db query.DBTX, found map[chat.ConversationID]*chat.ConversationView) error {
 	var entries, messages []any
 	for id, v := range found {
 		entries = append(entries, id[:], int64(v.Seq))
@@ -127,10 +135,10 @@ func (s *Store) addLast(ctx context.Context, found map[chat.ConversationID]*chat
 		return err //nolint:wrapcheck // the caller names the verb
 	}
 	return firstError(
-		func() error { return lastMessageEntries.each(ctx, s.read, nil, entries, body) },
-		func() error { return lastOtherEntries.each(ctx, s.read, nil, entries, body) },
+		func() error { return lastMessageEntries.each(ctx, db, nil, entries, body) },
+		func() error { return lastOtherEntries.each(ctx, db, nil, entries, body) },
 		func() error {
-			return messagesAt.each(ctx, s.read, nil, messages, func(row scanner) error {
+			return messagesAt.each(ctx, db, nil, messages, func(row scanner) error {
 				m, err := scanMessage(row)
 				if err == nil {
 					found[m.ConversationID].LastMessage = m
@@ -144,14 +152,14 @@ func (s *Store) addLast(ctx context.Context, found map[chat.ConversationID]*chat
 var membersReceipts = newMulti("SELECT conversation_id, user_id, delivered_seq, read_seq FROM members WHERE conversation_id IN (", "?", ") ORDER BY user_id")
 
 // addReceipts adds the receipts of the others, where they are few enough to be shown one by one.
-func (s *Store) addReceipts(ctx context.Context, user chat.UserID, found map[chat.ConversationID]*chat.ConversationView) error {
+func addReceipts(ctx context.Context, db query.DBTX, user chat.UserID, found map[chat.ConversationID]*chat.ConversationView) error {
 	var args []any
 	for id, v := range found {
 		if v.Members <= chat.MaxReceiptMembers {
 			args = append(args, id[:])
 		}
 	}
-	return membersReceipts.each(ctx, s.read, nil, args, func(row scanner) error {
+	return membersReceipts.each(ctx, db, nil, args, func(row scanner) error {
 		var r chat.Receipt
 		err := row.Scan(into(&r.ConversationID), into(&r.UserID), &r.DeliveredSeq, &r.ReadSeq)
 		if err == nil && r.UserID != user {
@@ -162,7 +170,7 @@ func (s *Store) addReceipts(ctx context.Context, user chat.UserID, found map[cha
 }
 
 // addPeers adds the other person of direct conversations.
-func (s *Store) addPeers(ctx context.Context, user chat.UserID, found map[chat.ConversationID]*chat.ConversationView) error {
+func addPeers(ctx context.Context, db query.DBTX, user chat.UserID, found map[chat.ConversationID]*chat.ConversationView) error {
 	var ids []chat.UserID
 	peer := make(map[chat.ConversationID]chat.UserID)
 	for id, v := range found {
@@ -175,7 +183,7 @@ func (s *Store) addPeers(ctx context.Context, user chat.UserID, found map[chat.C
 		}
 		ids = append(ids, peer[id])
 	}
-	users, err := s.usersByID(ctx, ids)
+	users, err := profiles(ctx, db, ids)
 	if err != nil {
 		return err
 	}

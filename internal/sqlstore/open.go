@@ -159,6 +159,12 @@ func (s *Store) Close() error {
 // reads gives the compiled queries on a reading connection.
 func (s *Store) reads() *query.Queries { return query.New(s.read) }
 
+// snapshot runs reading queries that have to agree with one another: all of
+// them see the same commit.
+func (s *Store) snapshot(ctx context.Context, f func(db query.DBTX) error) error {
+	return s.read.transact(ctx, func(t *tx) error { return f(t) })
+}
+
 // update runs f in one transaction of the writing connection. It returns when
 // the transaction is durable; after any error nothing was written, except that
 // an error of the commit itself leaves the outcome unknown.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sqlstore/query"
 )
 
 var errHole = errors.New("the log of a conversation has a hole")
@@ -94,9 +95,9 @@ func (s *Store) Members(ctx context.Context, id chat.ConversationID, from string
 	for i := range page.Items {
 		ids[i] = page.Items[i].UserID
 	}
-	users, err := s.usersByID(ctx, ids)
+	users, err := profiles(ctx, s.read, ids)
 	if err != nil {
-		return page, err
+		return page, s.fail("list members", err)
 	}
 	for i := range page.Items {
 		page.Items[i].User = users[page.Items[i].UserID]
@@ -104,9 +105,9 @@ func (s *Store) Members(ctx context.Context, id chat.ConversationID, from string
 	return page, nil
 }
 
-// usersByID gives profiles; people without an account are their id only.
-func (s *Store) usersByID(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.User, error) {
-	found, err := s.Users(ctx, ids)
+// profiles gives profiles; people without an account are their id only.
+func profiles(ctx context.Context, db query.DBTX, ids []chat.UserID) (map[chat.UserID]chat.User, error) {
+	found, err := users(ctx, db, ids)
 	if err != nil {
 		return nil, err
 	}

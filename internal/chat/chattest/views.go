@@ -23,30 +23,31 @@ type Store interface {
 func Views(t *testing.T, open func(t *testing.T) Store) {
 	t.Helper()
 	for name, test := range map[string]func(t *testing.T, s Store, w *World){
-		"a conversation as its members see it":           viewsConversation,
-		"a conversation does not exist for others":       viewsNotFound,
-		"a conversation of two people":                   viewsDirect,
-		"a list is ordered by activity and paged":        viewsList,
-		"a list does not lose or repeat what stays":      viewsListMoves,
-		"what moved since":                               viewsMoved,
-		"memberships":                                    viewsMemberships,
-		"one member":                                     viewsMember,
-		"members are ordered and paged":                  viewsMembers,
-		"pages of messages":                              viewsMessages,
-		"messages below the point of joining":            viewsVisibleFrom,
-		"messages are folded":                            viewsFolded,
-		"messages that are few among other entries":      viewsSparse,
-		"entries are limited in number and size":         viewsEntries,
-		"heads":                                          viewsHeads,
-		"a cursor that was not given out":                viewsBadCursor,
-		"receipts only grow":                             viewsAdvance,
-		"receipts of many at once":                       viewsAdvanceMany,
-		"sending reads":                                  viewsSendingReads,
-		"unread does not count what was deleted":         viewsUnreadDeleted,
-		"who joins later has nothing unread":             viewsJoinLater,
-		"receipts of a message":                          viewsReceipts,
-		"receipts are not listed in large conversations": viewsManyReceipts,
-		"a file is for those who see its message":        viewsFileHolder,
+		"a conversation as its members see it":            viewsConversation,
+		"a conversation does not exist for others":        viewsNotFound,
+		"a conversation of two people":                    viewsDirect,
+		"what is seen of a conversation is of one moment": viewsOneMoment,
+		"a list is ordered by activity and paged":         viewsList,
+		"a list does not lose or repeat what stays":       viewsListMoves,
+		"what moved since":                                viewsMoved,
+		"memberships":                                     viewsMemberships,
+		"one member":                                      viewsMember,
+		"members are ordered and paged":                   viewsMembers,
+		"pages of messages":                               viewsMessages,
+		"messages below the point of joining":             viewsVisibleFrom,
+		"messages are folded":                             viewsFolded,
+		"messages that are few among other entries":       viewsSparse,
+		"entries are limited in number and size":          viewsEntries,
+		"heads":                                           viewsHeads,
+		"a cursor that was not given out":                 viewsBadCursor,
+		"receipts only grow":                              viewsAdvance,
+		"receipts of many at once":                        viewsAdvanceMany,
+		"sending reads":                                   viewsSendingReads,
+		"unread does not count what was deleted":          viewsUnreadDeleted,
+		"who joins later has nothing unread":              viewsJoinLater,
+		"receipts of a message":                           viewsReceipts,
+		"receipts are not listed in large conversations":  viewsManyReceipts,
+		"a file is for those who see its message":         viewsFileHolder,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
@@ -124,6 +125,52 @@ func viewsDirect(t *testing.T, s Store, w *World) {
 	if v.Peer == nil || v.Peer.ID != a.ID || v.Members != 1 || v.LastMessage != nil {
 		t.Errorf("a note to oneself: got %+v with peer %+v", v, v.Peer)
 	}
+}
+
+// viewsOneMoment looks while somebody writes and others read.
+func viewsOneMoment(t *testing.T, s Store, w *World) {
+	w.Do(Create(chat.Group, Room(0), User(0), User(1), User(2)))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := range 100 {
+			batch, _, err := w.Decide(Send(Room(0), User(0), fmt.Sprint("k", n), "x"), Send(Room(0), User(0), fmt.Sprint("l", n), "y"))
+			if err == nil {
+				err = s.Commit(t.Context(), batch)
+			}
+			if err == nil {
+				w.Next = batch.Next
+				_, err = s.Advance(t.Context(), w.Now, []chat.Receipt{{ConversationID: Room(0), UserID: User(1), ReadSeq: chat.MaxSeq}})
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		page, err := s.Conversations(t.Context(), User(2), "", 10)
+		if err != nil || len(page.Items) != 1 {
+			t.Fatalf("got %d, %v", len(page.Items), err)
+		}
+		for _, v := range []*chat.ConversationView{view(t, s, User(2), Room(0)), &page.Items[0]} {
+			e, err := chat.DecodeEntry(v.LastEntry)
+			if err != nil || e.Seq != v.LastSeq || v.LastMessage != nil && v.LastMessage.Seq != v.Conversation.LastMessage || v.Unread != v.Messages {
+				t.Errorf("got head %+v, %d messages, last entry %s, last message %+v, %v", v.Head, v.Messages, v.LastEntry, v.LastMessage, err)
+			}
+			for _, r := range v.Receipts {
+				if r.ReadSeq > v.LastSeq || r.DeliveredSeq > v.LastSeq {
+					t.Errorf("got receipt %+v beyond the head %d", r, v.LastSeq)
+				}
+			}
+		}
+	}
+	<-done
 }
 
 // listAll reads a list page by page.
