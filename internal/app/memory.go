@@ -21,33 +21,48 @@ const (
 // silent process collects the one every two minutes and returns the other slowly, and
 // its neighbours pay for it meanwhile.
 type reclaimer struct {
-	samples   []metrics.Sample
+	read      func() memory
 	allocated uint64 // so far, when it was last looked at
 	release   func()
 }
 
+// memory is what the Go runtime says of its heap, in bytes.
+type memory struct {
+	allocated uint64 // since the process began
+	live      uint64 // when garbage was last collected
+	held      uint64 // taken from the system and not given back
+}
+
 func newReclaimer() *reclaimer {
-	return &reclaimer{
-		samples: []metrics.Sample{
-			{Name: "/gc/heap/allocs:bytes"},
-			{Name: "/gc/heap/live:bytes"},
-			{Name: "/memory/classes/heap/objects:bytes"},
-			{Name: "/memory/classes/heap/free:bytes"},
-			{Name: "/memory/classes/heap/unused:bytes"},
-		},
-		release: debug.FreeOSMemory,
+	return &reclaimer{read: readMemory(), release: debug.FreeOSMemory}
+}
+
+// readMemory gives a reader that reuses its samples; it is not safe for concurrent use.
+func readMemory() func() memory {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+	}
+	return func() memory {
+		metrics.Read(samples)
+		return memory{
+			allocated: samples[0].Value.Uint64(),
+			live:      samples[1].Value.Uint64(),
+			held:      samples[2].Value.Uint64() + samples[3].Value.Uint64() + samples[4].Value.Uint64(),
+		}
 	}
 }
 
 // look releases memory if the node was quiet since the last look and holds much
 // more than it uses.
 func (r *reclaimer) look(context.Context) error {
-	metrics.Read(r.samples)
-	allocated, live := r.samples[0].Value.Uint64(), r.samples[1].Value.Uint64()
-	held := r.samples[2].Value.Uint64() + r.samples[3].Value.Uint64() + r.samples[4].Value.Uint64()
-	quiet := allocated-r.allocated < quietBytes
-	r.allocated = allocated
-	if quiet && held > live+live/4+reclaimBytes {
+	m := r.read()
+	quiet := m.allocated-r.allocated < quietBytes
+	r.allocated = m.allocated
+	if quiet && m.held > m.live+m.live/4+reclaimBytes {
 		r.release()
 	}
 	return nil
