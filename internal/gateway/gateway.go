@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,6 +77,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	start(g.typingLoop)
 	start(g.headLoop)
 	start(g.sessionLoop)
+	start(g.presenceLoop)
 	wg.Wait()
 	return nil
 }
@@ -131,28 +133,37 @@ func (g *Gateway) tickLoop(ctx context.Context) {
 }
 
 // headLoop compares heads with the store, now and then and when the bus says so.
+// What the bus says several times in a row is done once more, not several times.
 func (g *Gateway) headLoop(ctx context.Context) {
 	tick := time.NewTicker(g.opt.HeadCheck)
 	defer tick.Stop()
-	next := 0
-	for {
-		var limit int
+	for next := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			limit = g.opt.HeadCheckRooms
+			next = g.compare(ctx, next, g.opt.HeadCheckRooms)
 		case <-g.resyncs:
-			limit = 1 << 62
-		}
-		var err error
-		if next, err = g.checkHeads(ctx, next, limit); err != nil && ctx.Err() == nil {
-			g.opt.Logger.Warn("compare heads", "err", err)
-		}
-		if limit == 1<<62 {
+			g.compare(ctx, 0, math.MaxInt)
 			g.reloadAll(ctx)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(resyncPause):
+			}
 		}
 	}
+}
+
+// resyncPause is the least time between two times that everything is read again.
+const resyncPause = time.Second
+
+func (g *Gateway) compare(ctx context.Context, start, limit int) (next int) {
+	next, err := g.checkHeads(ctx, start, limit)
+	if err != nil && ctx.Err() == nil {
+		g.opt.Logger.Warn("compare heads", "err", err)
+	}
+	return next
 }
 
 // Resync implements chat.Sink: events may have been lost. Rooms are compared with

@@ -118,6 +118,32 @@ func TestPresenceShowsWhoCanBeFound(t *testing.T) {
 	}
 }
 
+func TestStalePresenceIsCorrected(t *testing.T) {
+	n := newNode(t, func(o *gateway.Options) { o.PresenceCheck = 50 * time.Millisecond })
+	alice, bob := n.person(), n.person()
+	lose := func(e *chat.Event) bool { return e.Kind == chat.EventPresence }
+	n.bus.lose.Store(&lose)
+	a := n.connect(alice)
+	a.must(wire.EventPresenceWatch, wire.PresenceWatch{UserIDs: []chat.UserID{bob.id}})
+	b := n.connect(bob)
+	var p wire.Presence
+	a.next(wire.EventPresence).into(t, &p)
+	if !p.Online || p.UserID != bob.id {
+		t.Errorf("got %+v, want bob online although nobody said so", p)
+	}
+	if err := b.client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a.next(wire.EventPresence).into(t, &p)
+	if p.Online || p.LastSeenAt == nil {
+		t.Errorf("got %+v, want bob offline although nobody said so", p)
+	}
+	time.Sleep(200 * time.Millisecond)
+	if got := a.count(wire.EventPresence); got != 2 {
+		t.Errorf("got %d presence events, want each change once", got)
+	}
+}
+
 // settleWork waits until everything that was published has been delivered.
 func (n *node) settleWork() {
 	n.t.Helper()

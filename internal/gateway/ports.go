@@ -91,6 +91,8 @@ type Options struct {
 	HeadCheckRooms int
 	// SessionCheck is how often live sockets' sessions are looked up: 30 s.
 	SessionCheck time.Duration
+	// PresenceCheck is how often those who are shown as online are looked up: 20 s.
+	PresenceCheck time.Duration
 	// Workers and WorkQueue bound the requests that wait for the store: 16, 4,096.
 	Workers, WorkQueue int
 	// ReconnectSpread is the time over which clients come back after a stop: 10 s.
@@ -119,6 +121,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.HeadCheck, 10*time.Second)
 	setDefault(&o.HeadCheckRooms, 20_000)
 	setDefault(&o.SessionCheck, 30*time.Second)
+	setDefault(&o.PresenceCheck, 20*time.Second)
 	setDefault(&o.Workers, 16)
 	setDefault(&o.WorkQueue, 4_096)
 	setDefault(&o.ReconnectSpread, 10*time.Second)

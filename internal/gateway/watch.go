@@ -3,8 +3,10 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/wire"
@@ -14,10 +16,17 @@ import (
 // watchers says which sockets watch whose presence.
 type watchers struct {
 	mu sync.Mutex
-	by map[chat.UserID][]*conn
+	by map[chat.UserID]*watched
 }
 
-func (w *watchers) init() { w.by = make(map[chat.UserID][]*conn) }
+// watched is somebody whose presence is watched. conns is replaced or appended to,
+// never changed in place.
+type watched struct {
+	conns  []*conn
+	online bool // as the watchers were told last
+}
+
+func (w *watchers) init() { w.by = make(map[chat.UserID]*watched) }
 
 // watch is what one socket watches, at most wire.MaxWatched people.
 type watch struct {
@@ -72,6 +81,7 @@ func (g *Gateway) watchPeople(ctx context.Context, c *conn, ids []chat.UserID, r
 	if err != nil {
 		r.fail(err)
 	} else {
+		g.watch.note(online)
 		answer := wire.WatchAnswer{Presence: make([]wire.Presence, 0, len(ids))}
 		for _, id := range ids {
 			p := wire.Presence{UserID: id, Online: online[id]}
@@ -114,7 +124,12 @@ func (g *Gateway) swapWatched(c *conn, ids []chat.UserID) (old []chat.UserID, ok
 	defer g.watch.mu.Unlock()
 	g.watch.remove(c, old)
 	for _, id := range ids {
-		g.watch.by[id] = append(g.watch.by[id], c)
+		p := g.watch.by[id]
+		if p == nil {
+			p = &watched{}
+			g.watch.by[id] = p
+		}
+		p.conns = append(p.conns, c)
 	}
 	return old, true
 }
@@ -122,14 +137,26 @@ func (g *Gateway) swapWatched(c *conn, ids []chat.UserID) (old []chat.UserID, ok
 // remove takes a socket out. mu is held.
 func (w *watchers) remove(c *conn, ids []chat.UserID) {
 	for _, id := range ids {
-		conns := w.by[id]
-		if i := slices.Index(conns, c); i >= 0 {
-			conns = slices.Delete(slices.Clone(conns), i, i+1)
+		p := w.by[id]
+		if p == nil {
+			continue
 		}
-		if len(conns) == 0 {
+		if i := slices.Index(p.conns, c); i >= 0 {
+			p.conns = slices.Delete(slices.Clone(p.conns), i, i+1)
+		}
+		if len(p.conns) == 0 {
 			delete(w.by, id)
-		} else {
-			w.by[id] = conns
+		}
+	}
+}
+
+// note remembers what watchers were told of who is online.
+func (w *watchers) note(online map[chat.UserID]bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, on := range online {
+		if p := w.by[id]; p != nil && on {
+			p.online = true
 		}
 	}
 }
@@ -154,13 +181,30 @@ func (g *Gateway) unwatch(c *conn) {
 
 // presenceEvents passes on that somebody came or went.
 func (g *Gateway) presenceEvents(id chat.UserID, events []chat.Event) {
+	data := events[len(events)-1].Data
+	var p struct {
+		Online bool `json:"online"`
+	}
+	if err := json.Unmarshal(data, &p); err != nil {
+		g.opt.Logger.Error("decode presence", "user", id, "err", err)
+		return
+	}
+	g.tellWatchers(id, p.Online, data)
+}
+
+// tellWatchers sends presence to the sockets that watch somebody.
+func (g *Gateway) tellWatchers(id chat.UserID, online bool, data []byte) {
 	g.watch.mu.Lock()
-	conns := g.watch.by[id] // replaced, never changed in place, except by appending
+	p := g.watch.by[id]
+	var conns []*conn
+	if p != nil {
+		conns, p.online = p.conns, online
+	}
 	g.watch.mu.Unlock()
 	if len(conns) == 0 {
 		return
 	}
-	f := g.frame(wire.EventPresence, json.RawMessage(events[len(events)-1].Data))
+	f := g.frame(wire.EventPresence, data)
 	for _, c := range conns {
 		w := &c.more.watch
 		w.mu.Lock()
@@ -172,4 +216,74 @@ func (g *Gateway) presenceEvents(id chat.UserID, events []chat.Event) {
 		w.mu.Unlock()
 	}
 	g.stats.eventsOut.Add(int64(len(conns)))
+}
+
+// presenceLoop looks whether those who are shown as online still are: a node that
+// died says good-bye for nobody, and a lost event is not repeated.
+func (g *Gateway) presenceLoop(ctx context.Context) {
+	tick := time.NewTicker(g.opt.PresenceCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := g.checkPresence(ctx); err != nil && ctx.Err() == nil {
+			g.opt.Logger.Warn("compare presence", "err", err)
+		}
+	}
+}
+
+func (g *Gateway) checkPresence(ctx context.Context) error {
+	for ids := range slices.Chunk(g.watch.people(), presenceBatch) {
+		now, err := g.ports.Online.Online(ctx, ids, chat.TimeOf(g.opt.Now()))
+		if err != nil {
+			return err //nolint:wrapcheck // the caller says what it was for
+		}
+		var wrong []chat.UserID
+		for _, id := range ids {
+			if g.watch.shown(id) != now[id] {
+				wrong = append(wrong, id)
+			}
+		}
+		seen, err := g.ports.People.LastSeen(ctx, wrong)
+		if err != nil {
+			return err //nolint:wrapcheck // the caller says what it was for
+		}
+		for _, id := range wrong {
+			p := wire.Presence{UserID: id, Online: now[id]}
+			if at := seen[id]; at > 0 {
+				p.LastSeenAt = &at
+			}
+			data, err := json.Marshal(p)
+			if err != nil {
+				return fmt.Errorf("encode presence: %w", err)
+			}
+			g.tellWatchers(id, p.Online, data)
+		}
+	}
+	return nil
+}
+
+// presenceBatch bounds the people of one question.
+const presenceBatch = 1_000
+
+// people gives everybody who is watched.
+func (w *watchers) people() []chat.UserID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ids := make([]chat.UserID, 0, len(w.by))
+	for id := range w.by {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// shown reports whether watchers were told that somebody is online.
+func (w *watchers) shown(id chat.UserID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := w.by[id]
+	return p != nil && p.online
 }

@@ -2,6 +2,7 @@ package inproc
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -12,15 +13,22 @@ const lease chat.Time = 60_000
 
 // Presence is a chat.Presence of one process. Safe for concurrent use.
 type Presence struct {
-	mu    sync.Mutex // guards nodes
-	until map[chat.UserID]map[string]chat.Time
+	mu sync.Mutex // guards leases
+	// leases are few for each person, mostly one: a slice is a quarter of a map.
+	leases map[chat.UserID][]nodeLease
+}
+
+// nodeLease is a node's word that somebody is online.
+type nodeLease struct {
+	node  string
+	until chat.Time
 }
 
 var _ chat.Presence = (*Presence)(nil)
 
 // NewPresence makes one in which nobody is online.
 func NewPresence() *Presence {
-	return &Presence{until: make(map[chat.UserID]map[string]chat.Time)}
+	return &Presence{leases: make(map[chat.UserID][]nodeLease)}
 }
 
 // Renew implements chat.Presence.
@@ -32,28 +40,35 @@ func (p *Presence) Renew(_ context.Context, node string, users []chat.UserID, no
 		if !p.online(u, now) {
 			fresh = append(fresh, u)
 		}
-		nodes := p.until[u]
-		if nodes == nil {
-			nodes = make(map[string]chat.Time, 1)
-			p.until[u] = nodes
+		leases := p.leases[u]
+		i := slices.IndexFunc(leases, func(l nodeLease) bool { return l.node == node })
+		if i < 0 {
+			i = len(leases)
+			leases = append(leases, nodeLease{node: node})
+			p.leases[u] = leases
 		}
-		nodes[node] = max(nodes[node], now+lease)
+		leases[i].until = max(leases[i].until, now+lease)
 	}
 	return fresh, nil
 }
 
 // online forgets the leases of u that have ended, and reports whether one holds.
 func (p *Presence) online(u chat.UserID, now chat.Time) bool {
-	nodes := p.until[u]
-	for node, until := range nodes {
-		if until <= now {
-			delete(nodes, node)
-		}
-	}
-	if len(nodes) == 0 {
-		delete(p.until, u)
+	return p.keep(u, func(l nodeLease) bool { return l.until > now })
+}
+
+// keep forgets the other leases of u, and reports whether one is left.
+func (p *Presence) keep(u chat.UserID, which func(nodeLease) bool) bool {
+	leases, ok := p.leases[u]
+	if !ok {
 		return false
 	}
+	left := slices.DeleteFunc(leases, func(l nodeLease) bool { return !which(l) })
+	if len(left) == 0 {
+		delete(p.leases, u)
+		return false
+	}
+	p.leases[u] = left
 	return true
 }
 
@@ -63,7 +78,7 @@ func (p *Presence) Leave(_ context.Context, node string, users []chat.UserID, no
 	defer p.mu.Unlock()
 	var gone []chat.UserID
 	for _, u := range users {
-		delete(p.until[u], node)
+		p.keep(u, func(l nodeLease) bool { return l.node != node })
 		if !p.online(u, now) {
 			gone = append(gone, u)
 		}

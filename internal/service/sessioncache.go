@@ -1,6 +1,7 @@
 package service
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -18,8 +19,8 @@ type sessionCache struct {
 	mu     sync.Mutex
 	epoch  uint64 // counts what was forgotten
 	byHash map[[32]byte]*cachedSession
-	byUser map[chat.UserID]map[[32]byte]struct{}
-	order  []cacheAge // oldest first; may name what is gone or newer
+	byUser map[chat.UserID][][32]byte // mostly one: a slice is a quarter of a map
+	order  []cacheAge                 // oldest first; may name what is gone or newer
 }
 
 type cachedSession struct {
@@ -36,7 +37,7 @@ type cacheAge struct {
 func newSessionCache(most int, ttl time.Duration) *sessionCache {
 	return &sessionCache{
 		most: most, ttl: millis(ttl),
-		byHash: make(map[[32]byte]*cachedSession), byUser: make(map[chat.UserID]map[[32]byte]struct{}),
+		byHash: make(map[[32]byte]*cachedSession), byUser: make(map[chat.UserID][][32]byte),
 	}
 }
 
@@ -70,10 +71,9 @@ func (c *sessionCache) put(p Principal, now chat.Time, epoch uint64) []chat.User
 		drop = append(drop, p.UserID)
 	}
 	c.byHash[p.token] = &cachedSession{Principal: p, at: now}
-	if c.byUser[p.UserID] == nil {
-		c.byUser[p.UserID] = make(map[[32]byte]struct{})
+	if hashes := c.byUser[p.UserID]; !slices.Contains(hashes, p.token) {
+		c.byUser[p.UserID] = append(hashes, p.token)
 	}
-	c.byUser[p.UserID][p.token] = struct{}{}
 	c.order = append(c.order, cacheAge{p.token, now})
 	return append(drop, c.shrink(now)...)
 }
@@ -93,8 +93,8 @@ func (c *sessionCache) shrink(now chat.Time) []chat.UserID {
 			continue
 		}
 		delete(c.byHash, old.hash)
-		delete(c.byUser[e.UserID], old.hash)
-		if len(c.byUser[e.UserID]) == 0 {
+		left := slices.DeleteFunc(c.byUser[e.UserID], func(hash [32]byte) bool { return hash == old.hash })
+		if c.byUser[e.UserID] = left; len(left) == 0 {
 			delete(c.byUser, e.UserID)
 		}
 		drop = append(drop, e.UserID)
@@ -107,7 +107,7 @@ func (c *sessionCache) forget(user chat.UserID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.epoch++
-	for hash := range c.byUser[user] {
+	for _, hash := range c.byUser[user] {
 		c.byHash[hash].dead = true
 	}
 }
