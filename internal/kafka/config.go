@@ -43,6 +43,8 @@ type Config struct {
 	Replicas int16
 	// Retention is how long commands stay; 0 is for ever. It counts when the topic is born.
 	Retention time.Duration
+	// Flush makes each record go to the disk before it counts. It counts when the topic is born.
+	Flush bool
 	// Session is how long a node may be silent before its partitions are given away.
 	Session time.Duration
 
@@ -56,6 +58,8 @@ type Config struct {
 //	                a topic that exists must have as many
 //	replicas=N      of a topic that does not exist yet (default: 3, or all brokers)
 //	retention=168h  of a topic that does not exist yet; "forever" keeps everything
+//	flush=true      of a topic that does not exist yet: a record counts when it is on the
+//	                disk; for a single broker that must stand a loss of power
 //	session=6s      silence after which a node's partitions are given to others, 1s to 1m;
 //	                the brokers' group.min.session.timeout.ms must allow it
 //	tls=true        TLS 1.2 or later; ca=FILE names the authority to trust (PEM),
@@ -170,6 +174,11 @@ func (c *Config) set(name, value string) error {
 			return errors.New(`log: retention must be a time of at least 1h, as 168h, or "forever"`)
 		}
 		c.Retention = d
+	case "flush":
+		if value != "true" {
+			return errors.New("log: flush must be true or left out")
+		}
+		c.Flush = true
 	case "session":
 		d, err := time.ParseDuration(value)
 		if err != nil || d < minSession || d > maxSession {

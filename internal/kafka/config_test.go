@@ -10,14 +10,14 @@ import (
 )
 
 func TestParseURL(t *testing.T) {
-	cfg, err := ParseURL("kafka://a:1,b,[::1]:3,[::2]/my.topic?partitions=6&replicas=2&retention=48h&session=2s")
+	cfg, err := ParseURL("kafka://a:1,b,[::1]:3,[::2]/my.topic?partitions=6&replicas=2&retention=48h&session=2s&flush=true")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := strings.Join(cfg.Brokers, " "), "a:1 b:9092 [::1]:3 [::2]:9092"; got != want {
 		t.Errorf("brokers: got %s, want %s", got, want)
 	}
-	if cfg.Topic != "my.topic" || cfg.Partitions != 6 || cfg.Replicas != 2 || cfg.Retention != 48*time.Hour || cfg.Session != 2*time.Second {
+	if cfg.Topic != "my.topic" || cfg.Partitions != 6 || cfg.Replicas != 2 || !cfg.Flush || cfg.Retention != 48*time.Hour || cfg.Session != 2*time.Second {
 		t.Errorf("got %+v", cfg)
 	}
 	if cfg.tls != nil || cfg.sasl != nil {
@@ -72,7 +72,7 @@ func TestParseURLRefuses(t *testing.T) {
 		"kafka://a/with space", "kafka://a/x/y", "kafka://a/..", "kafka://a/" + strings.Repeat("x", 201),
 		"kafka://a?partitions=0", "kafka://a?partitions=1025", "kafka://a?partitions=x", "kafka://a?partitions=1&partitions=2",
 		"kafka://a?replicas=0", "kafka://a?replicas=40000", "kafka://a?retention=1m", "kafka://a?retention=7d",
-		"kafka://a?session=1ms", "kafka://a?session=1h", "kafka://a?nosuch=1", "kafka://a?tls=false", "kafka://a?tls=", "kafka://a?ca=x", "kafka://a?cert=x", "kafka://a?key=x",
+		"kafka://a?session=1ms", "kafka://a?flush=yes", "kafka://a?session=1h", "kafka://a?nosuch=1", "kafka://a?tls=false", "kafka://a?tls=", "kafka://a?ca=x", "kafka://a?cert=x", "kafka://a?key=x",
 		"kafka://a?tls=true&ca=/no/such/file", "kafka://a?tls=true&ca=" + empty, "kafka://a?tls=true&cert=" + empty, "kafka://a?tls=true&key=" + empty,
 		"kafka://a?sasl=plain", "kafka://u@a?sasl=plain&tls=true", "kafka://u:p@a", "kafka://u:p@a?sasl=plain", "kafka://u:p@a?sasl=gssapi", "kafka://:p@a?sasl=scram-sha-256", "kafka://a?%zz",
 		"kafka://u:" + secret + "@a?sasl=scram-sha-256", "kafka://u:" + secret + "@a:b", "kafka://u:" + secret + "@a?nosuch=1",

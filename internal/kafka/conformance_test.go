@@ -34,7 +34,7 @@ func TestConformanceOnRealBrokers(t *testing.T) {
 }
 
 // realURL gives the address of a log of the test's own on real brokers.
-func realURL(t *testing.T, variable, options string) string {
+func realURL(t testing.TB, variable, options string) string {
 	t.Helper()
 	brokers, query, _ := strings.Cut(engines.Address(t, variable, "kafka"), "?")
 	url := strings.TrimSuffix(brokers, "/") + "/test-" + strings.ToLower(rand.Text()) + ".commands?" + options
@@ -46,7 +46,7 @@ func realURL(t *testing.T, variable, options string) string {
 }
 
 // removeTopics leaves the brokers as they were.
-func removeTopics(t *testing.T, url string) {
+func removeTopics(t testing.TB, url string) {
 	t.Helper()
 	cfg, err := ParseURL(url)
 	if err != nil {

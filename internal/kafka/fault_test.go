@@ -228,7 +228,7 @@ func TestBrokersComeAndGo(t *testing.T) {
 			}
 		}
 	})
-	appendUntilApplied(t, l, gone, s, upTo(12), 400)
+	appendUntilApplied(t, l, gone, s, upTo(12), 200)
 	close(stop)
 	wait.Wait()
 }
@@ -278,7 +278,7 @@ func TestTwoNodesShareTheWork(t *testing.T) {
 	done := make(chan struct{})
 	wait.Go(func() {
 		defer close(done)
-		appendUntilApplied(t, first, gone, s, upTo(16), 600)
+		appendUntilApplied(t, first, gone, s, upTo(16), 300)
 	})
 	shared := func() bool {
 		mu.Lock()
@@ -299,7 +299,7 @@ func TestTwoNodesShareTheWork(t *testing.T) {
 	stopFirst()
 	<-done
 	wait.Wait()
-	s.wantAll(t, upTo(16), 600)
+	s.wantAll(t, upTo(16), 300)
 	if s.fenced != 0 {
 		t.Errorf("got %d commits fenced, want none: partitions are given up cleanly", s.fenced)
 	}

@@ -70,7 +70,7 @@ func (l *lost) has(id chat.RecordID) bool {
 	return l.all[id] != nil
 }
 
-func openLog(t *testing.T, url string) (*Log, *lost) {
+func openLog(t testing.TB, url string) (*Log, *lost) {
 	t.Helper()
 	l, gone, err := tryOpen(t, url)
 	if err != nil {
@@ -84,7 +84,7 @@ func openLog(t *testing.T, url string) (*Log, *lost) {
 	return l, gone
 }
 
-func tryOpen(t *testing.T, url string) (*Log, *lost, error) {
+func tryOpen(t testing.TB, url string) (*Log, *lost, error) {
 	t.Helper()
 	cfg, err := ParseURL(url)
 	if err != nil {
@@ -98,7 +98,7 @@ func tryOpen(t *testing.T, url string) (*Log, *lost, error) {
 }
 
 // testWriter shows the log's words with the test they belong to, while it runs.
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(b []byte) (int, error) {
 	if w.t.Context().Err() == nil {
@@ -208,7 +208,7 @@ func (s *table) own(ctx context.Context, p chat.Partition) error {
 }
 
 // run starts an owner in a goroutine of its own and gives a function that ends it.
-func run(t *testing.T, l *Log, own func(context.Context, chat.Partition) error) (stop func()) {
+func run(t testing.TB, l *Log, own func(context.Context, chat.Partition) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -233,7 +233,7 @@ func run(t *testing.T, l *Log, own func(context.Context, chat.Partition) error) 
 
 // eventually waits for something that others bring about; half a minute is far
 // more than any of it takes, so that a slow machine fails nothing.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if holds() {

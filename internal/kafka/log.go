@@ -119,7 +119,7 @@ func Open(ctx context.Context, cfg *Config, opts Options) (*Log, error) {
 
 // prepare makes the topics and learns the identity of the log.
 func (l *Log) prepare(ctx context.Context) error {
-	born := topicSpec{name: l.cfg.Topic, partitions: l.cfg.Partitions, replicas: l.cfg.Replicas, retention: l.cfg.Retention}
+	born := topicSpec{name: l.cfg.Topic, partitions: l.cfg.Partitions, replicas: l.cfg.Replicas, retention: l.cfg.Retention, flush: l.cfg.Flush}
 	if born.partitions == 0 {
 		born.partitions = defaultPartitions
 	}
@@ -138,6 +138,11 @@ func (l *Log) prepare(ctx context.Context) error {
 	if err := checkPlain(ctx, l.admin, l.cfg.Topic); err != nil {
 		return err
 	}
+	if copies := len(topic.Partitions[0].Replicas); copies < 3 {
+		l.opts.Logger.Warn("the log has fewer than three copies: one machine's loss of power may lose acknowledged messages",
+			"topic", l.cfg.Topic, "copies", copies, "flush", l.cfg.Flush)
+	}
+	born.flush = false // what can be had again from the store
 	feed, dead := born, born
 	feed.name, feed.partitions = l.entries, l.count
 	dead.name, dead.partitions = l.dead, 1

@@ -48,6 +48,23 @@ func TestOpenMakesTheTopics(t *testing.T) {
 	}
 }
 
+func TestOpenOnOneBroker(t *testing.T) {
+	for options, want := range map[string]string{"?partitions=1": "", "?partitions=1&flush=true": "1"} {
+		t.Run(options, func(t *testing.T) {
+			c := fake(t, kfake.NumBrokers(1))
+			openLog(t, urlOf(c, options))
+			settings := c.TopicInfo("parley.commands").Configs
+			got := ""
+			if p := settings["flush.messages"]; p != nil {
+				got = *p
+			}
+			if least := settings["min.insync.replicas"]; got != want || least == nil || *least != "1" {
+				t.Errorf("got flush.messages %q, want %q, with one replica in sync", got, want)
+			}
+		})
+	}
+}
+
 func TestOpenOfSeveralNodesAtOnce(t *testing.T) {
 	c := fake(t)
 	var wait sync.WaitGroup

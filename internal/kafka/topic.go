@@ -18,6 +18,7 @@ type topicSpec struct {
 	partitions int32
 	replicas   int16 // 0: three, or as many as there are brokers
 	retention  time.Duration
+	flush      bool // write each record to the disk before it counts
 }
 
 // ensureTopic looks at a topic, makes it if it is missing, and waits until all
@@ -51,8 +52,9 @@ func ensureTopic(ctx context.Context, admin *kadm.Client, spec topicSpec) (kadm.
 }
 
 // createTopic makes a topic that keeps what it acknowledged: with three copies or
-// more, two must have a record before it counts; with fewer, where one machine's
-// power may be all there is, a record counts when it is on the disk.
+// more, two must have a record before it counts. A broker has it in the memory of
+// its machine then, which outlives the process; where one machine's power is all
+// there is, flush makes a record count when it is on the disk.
 func createTopic(ctx context.Context, admin *kadm.Client, spec topicSpec) error {
 	if spec.replicas == 0 {
 		brokers, err := admin.ListBrokers(ctx)
@@ -73,10 +75,11 @@ func createTopic(ctx context.Context, admin *kadm.Client, spec topicSpec) error 
 		// What is too old goes with its segment, so segments must end in time.
 		configs["segment.ms"] = strconv.FormatInt(max(spec.retention/7, time.Hour).Milliseconds(), 10)
 	}
+	configs["min.insync.replicas"] = "1"
 	if spec.replicas >= 3 {
 		configs["min.insync.replicas"] = "2"
-	} else {
-		configs["min.insync.replicas"] = "1"
+	}
+	if spec.flush {
 		configs["flush.messages"] = "1"
 	}
 	pointers := make(map[string]*string, len(configs))

@@ -18,7 +18,7 @@ type node struct {
 	ear  *chattest.Recorder
 }
 
-func openNode(t *testing.T, url, name string) *node {
+func openNode(t testing.TB, url, name string) *node {
 	t.Helper()
 	n := &node{name: name, bus: openBus(t, url, BusOptions{}), ear: chattest.NewRecorder()}
 	n.bus.Attach(name, n.ear)
@@ -32,7 +32,7 @@ func (n *node) subscribe(t *testing.T, topics ...chat.Topic) {
 	}
 }
 
-func (n *node) publish(t *testing.T, events ...chat.Event) {
+func (n *node) publish(t testing.TB, events ...chat.Event) {
 	t.Helper()
 	if err := n.bus.Publish(t.Context(), events); err != nil {
 		t.Fatalf("%s: publish: %v", n.name, err)
@@ -192,7 +192,7 @@ func (n *node) confirmed() int {
 
 // eventually waits for something that others bring about; half a minute is far
 // more than any of it takes, so that a slow machine fails nothing.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if holds() {

@@ -27,7 +27,7 @@ func onEach(t *testing.T, test func(t *testing.T, url string)) {
 // apart gives a URL under which a test has the Redis to itself.
 func apart(url string) string { return url + "?prefix=test-" + strings.ToLower(rand.Text()) }
 
-func openClient(t *testing.T, url string) *Client {
+func openClient(t testing.TB, url string) *Client {
 	t.Helper()
 	cfg, err := ParseURL(url)
 	if err != nil {
@@ -43,7 +43,7 @@ func openClient(t *testing.T, url string) *Client {
 	return c
 }
 
-func openBus(t *testing.T, url string, o BusOptions) *Bus {
+func openBus(t testing.TB, url string, o BusOptions) *Bus {
 	t.Helper()
 	o.Logger = slog.New(slog.NewTextHandler(testWriter{t}, nil))
 	b, err := NewBus(t.Context(), openClient(t, url), o)
@@ -59,7 +59,7 @@ func openBus(t *testing.T, url string, o BusOptions) *Bus {
 }
 
 // testWriter shows the words of what is tested with the test they belong to, while it runs.
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(b []byte) (int, error) {
 	if w.t.Context().Err() == nil {
