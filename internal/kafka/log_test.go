@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
@@ -85,6 +87,19 @@ func TestOpenOfSeveralNodesAtOnce(t *testing.T) {
 		if id != ids[0] {
 			t.Errorf("got identity %s, want %s", id, ids[0])
 		}
+	}
+}
+
+// TestOpenOfATopicThatIsNotKnownEverywhere: brokers learn of a new topic one after the other.
+func TestOpenOfATopicThatIsNotKnownEverywhere(t *testing.T) {
+	c := fake(t)
+	fault := c.Fault(
+		kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.UnknownTopicOrPartition, Count: 2},
+		kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "parley.commands", Err: kerr.LeaderNotAvailable, Count: 2},
+	)
+	openLog(t, urlOf(c, "?partitions=2"))
+	if fault.Hits() < 3 {
+		t.Errorf("got %d faults, want some of both", fault.Hits())
 	}
 }
 

@@ -94,23 +94,40 @@ func createTopic(ctx context.Context, admin *kadm.Client, spec topicSpec) error 
 }
 
 // checkPlain refuses a topic that may lose records by design, for their absence
-// would look like damage.
+// would look like damage. It asks again until the broker knows the topic: one that
+// was just made is not known to all at once.
 func checkPlain(ctx context.Context, admin *kadm.Client, name string) error {
-	all, err := admin.DescribeTopicConfigs(ctx, name)
-	if err != nil {
-		return fmt.Errorf("look at the settings of topic %s: %w", name, err)
-	}
-	settings, err := all.On(name, nil)
-	if errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(settings.Err, kerr.TopicAuthorizationFailed) {
-		return nil // not ours to see; whoever made the topic answers for it
-	}
-	if err = errors.Join(err, settings.Err); err != nil {
-		return fmt.Errorf("look at the settings of topic %s: %w", name, err)
-	}
-	for _, c := range settings.Configs {
-		if c.Key == "cleanup.policy" && c.Value != nil && strings.Contains(*c.Value, "compact") {
+	for {
+		policy, err := cleanupPolicy(ctx, admin, name)
+		switch {
+		case err == nil && strings.Contains(policy, "compact"):
 			return fmt.Errorf("topic %s is compacted: that would take records out of the log", name)
+		case err == nil, errors.Is(err, kerr.TopicAuthorizationFailed): // not ours to see: whoever made the topic answers for it
+			return nil
+		case !errors.Is(err, kerr.UnknownTopicOrPartition):
+			return fmt.Errorf("look at the settings of topic %s: %w", name, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("look at the settings of topic %s: %w", name, errors.Join(err, ctx.Err()))
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	return nil
+}
+
+func cleanupPolicy(ctx context.Context, admin *kadm.Client, name string) (string, error) {
+	all, err := admin.DescribeTopicConfigs(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	settings, err := all.On(name, nil)
+	if err = errors.Join(err, settings.Err); err != nil {
+		return "", err
+	}
+	for _, c := range settings.Configs {
+		if c.Key == "cleanup.policy" && c.Value != nil {
+			return *c.Value, nil
+		}
+	}
+	return "", nil
 }

@@ -2,8 +2,14 @@ package redis
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -205,6 +211,62 @@ func TestSlotsThatMove(t *testing.T) {
 		}
 		eventually(t, "a node told to resync", func() bool { return b.bus.Stats().Resyncs > told })
 		wantWhole(t, a, b, topics)
+	}
+}
+
+// TestSecureConnection: TLS with an authority of one's own, and a password.
+func TestSecureConnection(t *testing.T) {
+	needServer(t)
+	t.Parallel()
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writeCertificate(t, cert, key)
+	s := &server{t: t, port: freePort(t, false), dir: t.TempDir()}
+	secure := freePort(t, false)
+	s.extra = []string{"--tls-port", strconv.Itoa(secure), "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}
+	s.start()
+	t.Cleanup(s.kill)
+	s.do("CONFIG", "SET", "requirepass", "hunter2")
+	address := "127.0.0.1:" + strconv.Itoa(secure)
+	n := openNode(t, "rediss://:hunter2@"+address+"?ca="+cert, "a")
+	m := openNode(t, "rediss://default:hunter2@"+address+"?ca="+cert, "b")
+	n.subscribe(t, chattest.RoomTopic(0))
+	m.publish(t, event(chattest.RoomTopic(0), 1))
+	n.ear.Wait(t, 1, 0, 0)
+	for what, url := range map[string]string{
+		"a wrong password": "rediss://:hunter3@" + address + "?ca=" + cert, "no authority": "rediss://:hunter2@" + address, "no TLS": "redis://:hunter2@" + address,
+	} {
+		cfg, err := ParseURL(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		c, err := Open(ctx, cfg)
+		cancel()
+		if err == nil {
+			c.Close()
+			t.Errorf("%s: got a client, want an error", what)
+		} else if strings.Contains(err.Error(), "hunter") {
+			t.Errorf("%s: the error tells the password: %v", what, err)
+		}
+	}
+}
+
+// writeCertificate writes the certificate of 127.0.0.1 that net/http/httptest keeps.
+func writeCertificate(t *testing.T, certFile, keyFile string) {
+	t.Helper()
+	web := httptest.NewTLSServer(nil)
+	defer web.Close()
+	key, err := x509.MarshalPKCS8PrivateKey(web.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: web.Certificate().Raw}, keyFile: {Type: "PRIVATE" + " KEY", Bytes: key},
+	} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

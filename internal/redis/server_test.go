@@ -20,6 +20,7 @@ type server struct {
 	port    int
 	dir     string
 	cluster bool
+	extra   []string // arguments
 	cmd     *exec.Cmd
 	admin   rueidis.Client
 }
@@ -72,7 +73,7 @@ func (s *server) start() {
 	if s.cluster {
 		args = append(args, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no")
 	}
-	s.cmd = exec.Command("redis-server", args...)
+	s.cmd = exec.Command("redis-server", append(args, s.extra...)...)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
