@@ -12,58 +12,42 @@ const (
 	reclaimEvery = time.Second
 	// quietBytes is what a node may allocate in that time and still be called quiet.
 	quietBytes = 2 << 20
-	// reclaimBytes is how much has to be there to be worth giving back.
-	reclaimBytes = 8 << 20
+	// burstBytes is what has to have been allocated to make giving back worth it.
+	burstBytes = 32 << 20
 )
 
 // reclaimer gives memory back to the system when a busy time is over. A burst, say
 // thousands of people who connect at once, leaves garbage and free pages behind; a
 // silent process collects the one every two minutes and returns the other slowly, and
-// its neighbours pay for it meanwhile.
+// its neighbours pay for it meanwhile. It belongs to one goroutine.
 type reclaimer struct {
-	read      func() memory
-	allocated uint64 // so far, when it was last looked at
+	allocated func() uint64 // bytes since the start of the process
 	release   func()
-}
 
-// memory is what the Go runtime says of its heap, in bytes.
-type memory struct {
-	allocated uint64 // since the process began
-	live      uint64 // when garbage was last collected
-	held      uint64 // taken from the system and not given back
+	last     uint64 // allocated when it was last looked at
+	released uint64 // allocated when memory was last given back
 }
 
 func newReclaimer() *reclaimer {
-	return &reclaimer{read: readMemory(), release: debug.FreeOSMemory}
-}
-
-// readMemory gives a reader that reuses its samples; it is not safe for concurrent use.
-func readMemory() func() memory {
-	samples := []metrics.Sample{
-		{Name: "/gc/heap/allocs:bytes"},
-		{Name: "/gc/heap/live:bytes"},
-		{Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/memory/classes/heap/free:bytes"},
-		{Name: "/memory/classes/heap/unused:bytes"},
-	}
-	return func() memory {
-		metrics.Read(samples)
-		return memory{
-			allocated: samples[0].Value.Uint64(),
-			live:      samples[1].Value.Uint64(),
-			held:      samples[2].Value.Uint64() + samples[3].Value.Uint64() + samples[4].Value.Uint64(),
-		}
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	return &reclaimer{
+		allocated: func() uint64 {
+			metrics.Read(sample)
+			return sample[0].Value.Uint64()
+		},
+		release: debug.FreeOSMemory,
 	}
 }
 
-// look releases memory if the node was quiet since the last look and holds much
-// more than it uses.
+// look gives memory back if the node was quiet since the last look and was busy
+// since memory was given back before.
 func (r *reclaimer) look(context.Context) error {
-	m := r.read()
-	quiet := m.allocated-r.allocated < quietBytes
-	r.allocated = m.allocated
-	if quiet && m.held > m.live+m.live/4+reclaimBytes {
+	now := r.allocated()
+	quiet := now-r.last < quietBytes
+	r.last = now
+	if quiet && now-r.released > burstBytes {
 		r.release()
+		r.released = r.allocated()
 	}
 	return nil
 }
