@@ -58,6 +58,7 @@ type options struct {
 	socketIO http.Handler
 	checks   []Check
 	storeAs  func(*service.Deps)
+	still    bool // time stands still, but for what ahead adds
 }
 
 type syncBuffer struct {
@@ -90,7 +91,14 @@ func newWorld(t *testing.T, o options) *world {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &world{t: t, log: &syncBuffer{}, seen: &syncBuffer{}}
-	clock := func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+	began := time.Now()
+	clock := func() time.Time {
+		now := began
+		if !o.still {
+			now = time.Now()
+		}
+		return now.Add(time.Duration(w.ahead.Load()))
+	}
 	logger := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
 	store, err := sqlstore.Open(ctx, filepath.Join(dir, "data"), sqlstore.Options{})
