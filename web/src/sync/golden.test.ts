@@ -1,60 +1,36 @@
 // @vitest-environment node
 import { readdirSync, readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
-import { itemOfEntry } from "./fold.ts";
-import {
-  type ClientEvents,
-  decodeAnswer,
-  decodeClientEvent,
-  decodeServerEvent,
-  type ServerEvents,
-} from "../wire/events.gen.ts";
+import { expect, test } from "vitest";
+import { decodeServerEvent } from "../wire/events.gen.ts";
+import { changeMessage, changeOfEntry, isModifier, itemOfEntry, messageOfEntry } from "./fold.ts";
 
-// The files are written by the server's own tests, and read there too: both sides mean the same bytes.
-const golden = new URL("../../../internal/wire/testdata/golden/", import.meta.url);
-
-interface File {
-  name: string;
-  value: unknown;
-}
-
-function read(folder: string): File[] {
-  return readdirSync(new URL(folder, golden))
-    .filter((file) => file.endsWith(".json"))
-    .map((file) => ({
-      name: file.replace(/\.json$/, ""),
-      value: JSON.parse(readFileSync(new URL(`${folder}/${file}`, golden), "utf8")) as unknown,
-    }));
-}
-
-/** "entry.message" is one of several files of the event "entry". */
-function eventOf(name: string): string {
-  return name.startsWith("entry.") || name === "conversation.gone" ? (name.split(".")[0] ?? name) : name;
-}
-
-describe("what the server sends", () => {
-  const files = read("server");
-  test("every event has a file", () => {
-    expect(new Set(files.map(({ name }) => eventOf(name))).size).toBe(10);
+// The files are written by the server's own tests: what it sends is what is folded here.
+const golden = new URL("../../../internal/wire/testdata/golden/server/", import.meta.url);
+const entries = readdirSync(golden)
+  .filter((file) => file.startsWith("entry."))
+  .map((file) => {
+    const value = JSON.parse(readFileSync(new URL(file, golden), "utf8")) as unknown;
+    return [file, decodeServerEvent("entry", value)] as const;
   });
-  test.each(files)("$name is understood", ({ name, value }) => {
-    expect(decodeServerEvent(eventOf(name) as keyof ServerEvents, value)).toBe(value);
-  });
-  test.each(files.filter(({ name }) => name.startsWith("entry.")))(
-    "$name is told or changes a message",
-    ({ name, value }) => {
-      const entry = decodeServerEvent("entry", value);
-      const isModifier = ["entry.edit", "entry.delete", "entry.reaction"].includes(name);
-      expect(itemOfEntry(entry) === null).toBe(isModifier);
-    },
-  );
+
+test("there is an entry of each kind", () => {
+  expect(new Set(entries.map(([, entry]) => entry.kind)).size).toBe(9);
 });
 
-describe("what the client sends and is answered", () => {
-  test.each(read("client"))("$name is a request", ({ name, value }) => {
-    expect(decodeClientEvent(name as keyof ClientEvents, value)).toBe(value);
-  });
-  test.each(read("answer"))("$name is an answer", ({ name, value }) => {
-    expect(decodeAnswer(name as keyof ClientEvents, value)).toBe(value);
-  });
+test.each(entries)("%s is a line of its own or changes a message", (_file, entry) => {
+  const [, said] = entries.find(([, other]) => other.kind === "message") ?? [];
+  if (said?.kind !== "message") throw new Error("no message among the golden files");
+  const message = messageOfEntry(said);
+  if (isModifier(entry)) {
+    expect(itemOfEntry(entry)).toBeNull();
+    expect(changeOfEntry(entry).kind).toBe(entry.kind);
+    expect(changeMessage(message, changeOfEntry(entry)).seq).toBe(message.seq);
+  } else {
+    expect(itemOfEntry(entry)).toMatchObject({ seq: entry.seq, at: entry.at });
+  }
+});
+
+test("a kind that this client does not know is passed over", () => {
+  const unknown = { ...entries[0]?.[1], kind: "poll" } as unknown as Parameters<typeof itemOfEntry>[0];
+  expect(itemOfEntry(unknown)).toBeNull();
 });

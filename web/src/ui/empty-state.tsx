@@ -12,7 +12,7 @@ export function EmptyState({ icon, title, text, action }: EmptyStateProps) {
   return (
     <div className="flex h-full flex-col items-center justify-center gap-3 p-8 text-center">
       <div
-        className="flex size-16 items-center justify-center rounded-full bg-primary/10 text-primary"
+        className="flex size-16 items-center justify-center rounded-full bg-primary/10 text-brand"
         aria-hidden="true"
       >
         {icon}

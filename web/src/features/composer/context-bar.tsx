@@ -17,9 +17,9 @@ interface BarProps {
 function Bar({ icon, title, text, closeLabel, onClose }: BarProps) {
   return (
     <div className="flex items-center gap-3 px-3 pt-2">
-      <span className="text-primary">{icon}</span>
+      <span className="text-brand">{icon}</span>
       <div className="min-w-0 flex-1 border-s-3 border-primary ps-2 text-sm">
-        <bdi className="block truncate font-semibold text-primary">{title}</bdi>
+        <bdi className="block truncate font-semibold text-brand">{title}</bdi>
         <bdi className="block truncate text-base-content/70">{text}</bdi>
       </div>
       <IconButton label={closeLabel} icon={<X size={18} />} onClick={onClose} />

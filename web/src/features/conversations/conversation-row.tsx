@@ -25,7 +25,7 @@ function Preview({ conversation, me }: { conversation: Conversation; me: string 
   const last = conversation.last_message;
   const isGroup = conversation.kind !== "direct";
   const sender = useUser(isGroup && last && last.sender_id !== me ? last.sender_id : undefined);
-  if (typists.length > 0) return <span className="text-primary">{t("chat.typing")}</span>;
+  if (typists.length > 0) return <span className="text-brand">{t("chat.typing")}</span>;
   if (draft.text.trim() !== "" && !draft.editing) {
     return (
       <>
@@ -56,7 +56,7 @@ function LastTick({ conversation, last }: { conversation: Conversation; last: Me
   const delivered = (receipt?.delivered_seq ?? 0) >= last.seq;
   const label = seen ? t("message.seen") : delivered ? t("message.delivered") : t("message.sent");
   const Icon = delivered ? CheckCheck : Check;
-  return <Icon size={14} role="img" aria-label={label} className={cx("shrink-0", seen && "text-primary")} />;
+  return <Icon size={14} role="img" aria-label={label} className={cx("shrink-0", seen && "text-brand")} />;
 }
 
 interface RowProps {
@@ -100,7 +100,7 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
           <time
             dateTime={conversation.active_at}
             title={fullTime(conversation.active_at, locale)}
-            className={cx("shrink-0 text-xs", conversation.unread > 0 ? "text-primary" : "text-base-content/70")}
+            className={cx("shrink-0 text-xs", conversation.unread > 0 ? "text-brand" : "text-base-content/70")}
           >
             {listTime(conversation.active_at, locale, { today: t("time.today"), yesterday: t("time.yesterday") })}
           </time>

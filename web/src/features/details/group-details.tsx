@@ -39,7 +39,7 @@ export function GroupDetails({ conversation }: { conversation: Conversation }) {
           <Link
             to="."
             search={(before) => ({ ...before, info: "add" as const })}
-            className="flex items-center gap-3 rounded-box px-3 py-2 font-medium text-primary hover:bg-base-200"
+            className="flex items-center gap-3 rounded-box px-3 py-2 font-medium text-brand hover:bg-base-200"
           >
             <span className="flex size-10 items-center justify-center rounded-full bg-primary/15">
               <UserPlus size={20} />

@@ -14,7 +14,7 @@ function Status({ conversation, me }: { conversation: Conversation; me: string }
   const peer = peerOf(conversation, me);
   const presence = usePresence(peer?.id);
   const typists = useTyping(conversation.id);
-  if (typists.length > 0 && peer) return <span className="text-primary">{t("chat.typing")}</span>;
+  if (typists.length > 0 && peer) return <span className="text-brand">{t("chat.typing")}</span>;
   if (conversation.kind !== "direct") return <>{t("chat.members", { count: conversation.members_count })}</>;
   if (presence?.online) return <>{t("chat.online")}</>;
   if (presence?.last_seen_at) {

@@ -155,13 +155,14 @@ function MessageRowPlain(props: MessageRowProps) {
       <div className={cx("flex max-w-[85%] min-w-0 flex-col md:max-w-[75%]", own ? "items-end" : "items-start")}>
         <div
           className={cx(
-            "relative max-w-full min-w-0 overflow-clip rounded-2xl text-[0.9375rem] leading-[1.35] wrap-anywhere",
-            bare ? "" : own ? "bubble-own px-3 py-1.5" : "bubble-other px-3 py-1.5",
+            "relative max-w-full min-w-0 text-[0.9375rem] leading-[1.35] wrap-anywhere",
+            !bare && "overflow-clip rounded-2xl px-3 py-1.5",
+            !bare && (own ? "bubble-own" : "bubble-other"),
             !bare && row.last && (own ? "rounded-ee-md" : "rounded-es-md"),
           )}
         >
           {named && !own && row.first && !bare && (
-            <bdi className="block truncate text-sm font-semibold text-primary">{personName(sender)}</bdi>
+            <bdi className="block truncate text-sm font-semibold text-brand">{personName(sender)}</bdi>
           )}
           {message.reply_to !== undefined && !isDeleted && (
             <Quote conversationId={message.conversation_id} seq={message.reply_to} onJump={actions.jumpTo} />

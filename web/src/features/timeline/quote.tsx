@@ -27,7 +27,7 @@ export function Quote({ conversationId, seq, onJump }: QuoteProps) {
         <span className="text-base-content/70">{t("message.quote.gone")}</span>
       ) : (
         <>
-          <bdi className="block truncate text-xs font-semibold text-primary">{personName(sender)}</bdi>
+          <bdi className="block truncate text-xs font-semibold text-brand">{personName(sender)}</bdi>
           <bdi className="block truncate text-base-content/80">{message ? previewOf(message, t) : "…"}</bdi>
         </>
       )}

@@ -29,7 +29,7 @@ function inline(nodes: readonly Inline[]): ReactNode[] {
             href={node.href}
             target="_blank"
             rel="noopener noreferrer"
-            className="text-primary underline decoration-primary/40 underline-offset-2 hover:decoration-primary"
+            className="text-brand underline decoration-primary/40 underline-offset-2 hover:decoration-primary"
           >
             {inline(node.children)}
           </a>
