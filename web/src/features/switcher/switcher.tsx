@@ -37,7 +37,7 @@ function Option({ choice, id, selected, onChoose }: OptionProps) {
     >
       <Avatar name={choice.name} seed={choice.seed} src={choice.src} size="sm" icon={icon} />
       <bdi className="min-w-0 flex-1 truncate font-medium">{choice.name}</bdi>
-      <bdi className="truncate text-sm text-base-content/70">{choice.note}</bdi>
+      <bdi className="truncate text-sm text-base-content/80">{choice.note}</bdi>
     </div>
   );
 }
