@@ -136,6 +136,9 @@ func TestDoctorNamesWhatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, stdout, stderr := cli(t, "", "doctor", "--data-dir", file, "--bus", "redis://x")
+	if !strings.Contains(stdout, "FAIL  bus") || !strings.Contains(stdout, "ok    log") {
+		t.Errorf("got %q, want the bus to fail and the log to be well", stdout)
+	}
 	if code != ExitFailed || strings.Count(stdout, "FAIL") < 2 || strings.Count(stdout, "\n") != 5 || !strings.Contains(stderr, "failed") {
 		t.Errorf("got %d %q %q, want one line for each part and exit 1", code, stdout, stderr)
 	}

@@ -287,8 +287,8 @@ func doctor(ctx context.Context, io IO) error {
 		check("configuration", func() (string, error) { return "read", checkParts(cfg) }),
 		check("store", func() (string, error) { return checkStore(ctx, cfg) }),
 		check("files", func() (string, error) { return checkBlobs(ctx, cfg) }),
-		check("log", func() (string, error) { return "in this process", nil }),
-		check("bus", func() (string, error) { return "in this process", nil }),
+		check("log", func() (string, error) { return "in this process", checkPart("log", cfg.Log, "memory") }),
+		check("bus", func() (string, error) { return "in this process", checkPart("bus", cfg.Bus, "memory") }),
 		func() error {
 			if failed > 0 {
 				return fmt.Errorf("%d of the parts above failed", failed)
@@ -299,6 +299,9 @@ func doctor(ctx context.Context, io IO) error {
 }
 
 func checkStore(ctx context.Context, cfg *config.Config) (string, error) {
+	if err := checkPart("store", cfg.Store, "sqlite"); err != nil {
+		return "", err
+	}
 	store, err := sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{Shared: true})
 	if err != nil {
 		return "", err //nolint:wrapcheck // names the part

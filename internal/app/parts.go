@@ -38,12 +38,19 @@ func checkParts(cfg *config.Config) error {
 	for _, p := range []struct{ name, value, only string }{
 		{"store", cfg.Store, "sqlite"}, {"log", cfg.Log, "memory"}, {"bus", cfg.Bus, "memory"},
 	} {
-		if p.value != p.only {
-			scheme, _, _ := strings.Cut(p.value, ":")
-			return fmt.Errorf("%w: --%s %s is not part of this build; use %s", errSetting, p.name, scheme, p.only)
+		if err := checkPart(p.name, p.value, p.only); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func checkPart(name, value, only string) error {
+	if value == only {
+		return nil
+	}
+	scheme, _, _ := strings.Cut(value, ":")
+	return fmt.Errorf("%w: --%s %s is not part of this build; use %s", errSetting, name, scheme, only)
 }
 
 const blobFolder = "blobs"
