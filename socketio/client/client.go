@@ -1,7 +1,8 @@
-// Package client is a small Socket.IO client over WebSocket for tests, bots and load
-// generators: connect with auth, emit, emit with acknowledgement, receive events, close.
-// It hides packets and framing. Reconnecting is left to the caller. A client costs one
-// goroutine and a few kilobytes, so that ten thousand fit into a process.
+// Package client is a small Socket.IO client for tests, bots and load generators:
+// connect with auth, emit, emit with acknowledgement, receive events, close. It hides
+// packets, framing and transports: WebSocket, polling, or one after the other.
+// Reconnecting is left to the caller. Over WebSocket a client costs one goroutine and a
+// few kilobytes, so that ten thousand fit into a process.
 package client
 
 import (
@@ -48,11 +49,23 @@ type Message struct {
 	Attachments [][]byte // what {"_placeholder":true,"num":n} in Args stands for
 }
 
+// A Transport is how packets travel.
+type Transport int
+
+// The transports.
+const (
+	WebSocket Transport = iota // from the first byte
+	Polling                    // long polling over HTTP
+	Upgrade                    // polling first, WebSocket as soon as it can be had
+)
+
 // Options are a client's settings. Every callback runs on the client's goroutine, one at
 // a time, in the order of arrival.
 type Options struct {
 	// Namespace defaults to "/".
 	Namespace string
+	// Transport defaults to WebSocket.
+	Transport Transport
 	// Auth is sent with CONNECT, encoded with encoding/json; it must become an object.
 	Auth any
 	// Header is added to the upgrade request.
@@ -77,7 +90,8 @@ type Options struct {
 
 // A Client is one connection in one namespace. It is safe for concurrent use.
 type Client struct {
-	nc   net.Conn
+	nc   net.Conn // of the WebSocket; nil while polling
+	poll *poller  // nil without polling
 	opt  Options
 	done chan struct{}
 
@@ -165,6 +179,10 @@ func (c *Client) Close() error {
 	if already {
 		return nil
 	}
+	if c.poll != nil {
+		c.poll.close(true)
+		return nil
+	}
 	err := c.write(ws.AppendMasked(nil, ws.OpClose, []byte{0x03, 0xE8}, mask()))
 	if cerr := c.nc.Close(); cerr != nil && !errors.Is(cerr, net.ErrClosed) {
 		err = errors.Join(err, cerr)
@@ -180,6 +198,10 @@ func (c *Client) Drop() error {
 	c.mu.Lock()
 	c.closing = true
 	c.mu.Unlock()
+	if c.poll != nil {
+		c.poll.close(false)
+		return nil
+	}
 	if err := c.nc.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("drop connection: %w", err)
 	}
@@ -197,6 +219,14 @@ func (c *Client) emit(id uint64, hasID bool, event string, args []any) error {
 
 // sendPacket writes a packet and its attachments as one piece.
 func (c *Client) sendPacket(text []byte, attachments [][]byte) error {
+	if c.poll != nil {
+		return c.poll.send(text, attachments)
+	}
+	return c.writeSocket(text, attachments)
+}
+
+// writeSocket writes a packet and its attachments to the WebSocket.
+func (c *Client) writeSocket(text []byte, attachments [][]byte) error {
 	out := ws.AppendMasked(make([]byte, 0, len(text)+14), ws.OpText, text, mask())
 	for _, a := range attachments {
 		out = ws.AppendMasked(out, ws.OpBinary, a, mask())
@@ -240,7 +270,7 @@ func (c *Client) Message(op ws.Opcode, payload []byte) error {
 	}
 	switch payload[0] {
 	case '2':
-		if err := c.write(ws.AppendMasked(nil, ws.OpText, []byte{'3'}, mask())); err != nil {
+		if err := c.sendPacket([]byte{'3'}, nil); err != nil {
 			return fmt.Errorf("send pong: %w", err)
 		}
 	case '1':

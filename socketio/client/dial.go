@@ -35,6 +35,9 @@ func (e *HandshakeError) Error() string {
 // *HandshakeError, a *ConnectError, a *CloseError or what the network said. ctx bounds
 // the connecting only.
 func Dial(ctx context.Context, server string, opt Options) (*Client, error) {
+	if opt.Transport != WebSocket {
+		return dialPolling(ctx, server, opt.withDefaults())
+	}
 	c, br, err := open(ctx, server, opt)
 	if err != nil {
 		return nil, err
@@ -134,6 +137,9 @@ func (c *Client) upgrade(ctx context.Context, br *bufio.Reader, u *url.URL) erro
 	}
 	key := base64.StdEncoding.EncodeToString(raw)
 	target := url.URL{Scheme: "http", Host: u.Host, Path: c.opt.Path, RawQuery: "EIO=4&transport=websocket"}
+	if c.poll != nil {
+		target.RawQuery += "&sid=" + url.QueryEscape(c.poll.sid)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
@@ -178,9 +184,14 @@ func (c *Client) join() error {
 
 // read is the client's goroutine.
 func (c *Client) read(br *bufio.Reader) {
-	defer close(c.done)
 	err := c.readAll(br)
 	_ = c.nc.Close() // the error is what matters
+	c.end(err)
+}
+
+// end tells everybody who waits that the connection is gone.
+func (c *Client) end(err error) {
+	defer close(c.done)
 	c.mu.Lock()
 	if c.closing {
 		err = nil
