@@ -194,12 +194,12 @@ func (n *node) confirmed() int {
 // more than any of it takes, so that a slow machine fails nothing.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if holds() {
 			return
 		}
 	}
-	t.Fatalf("within 30 s: got nothing of it, want %s", what)
+	t.Fatalf("within 90 s: got nothing of it, want %s", what)
 }
 
 // TestASlowSinkIsToldToResync: what waits for it is bounded.

@@ -128,12 +128,13 @@ func (p *Presence) leave(ctx context.Context, users []chat.UserID) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	now := chat.TimeOf(p.Now())
+	// Noted first: whoever finds the lease ended finds the time as well.
+	p.touch(ctx, users, now)
 	gone, err := p.Leases.Leave(ctx, p.Node, users, now)
 	if err != nil {
 		p.Logger.Warn("end presence", "people", len(users), "err", err) // their leases end by themselves
 		return
 	}
-	p.touch(ctx, gone, now)
 	p.tell(ctx, gone, false, now)
 }
 

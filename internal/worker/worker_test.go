@@ -227,6 +227,46 @@ func (s *seenStore) TouchSeen(_ context.Context, seen map[chat.UserID]chat.Time)
 	return nil
 }
 
+// leaving is leases that look, when one is ended, whether it was noted who left.
+type leaving struct {
+	chat.Presence
+	seen *seenStore
+	late []chat.UserID // those whose lease ended before their time was noted
+}
+
+func (l *leaving) Leave(ctx context.Context, node string, users []chat.UserID, now chat.Time) ([]chat.UserID, error) {
+	for _, u := range users {
+		if l.seen.seen[u] != now {
+			l.late = append(l.late, u)
+		}
+	}
+	return l.Presence.Leave(ctx, node, users, now)
+}
+
+// TestWhoIsGoneHasATime: between the end of a lease and the note of the time, a node
+// that compares presence would have told its watchers of somebody never seen.
+func TestWhoIsGoneHasATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seen := &seenStore{seen: map[chat.UserID]chat.Time{}}
+		leases := &leaving{Presence: inproc.NewPresence(), seen: seen}
+		p := NewPresence(PresenceDeps{
+			Leases: leases, Seen: seen, Bus: &ear{}, Node: "n1", Now: time.Now, Logger: quiet,
+			Local: func() []chat.UserID { return nil },
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _ = p.Run(ctx) }() // always nil
+		p.Came(user(1))
+		synctest.Wait()
+		p.Left(user(1))
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		if seen.seen[user(1)] == 0 || len(leases.late) > 0 {
+			t.Errorf("got seen %v, and %v gone before it was noted", seen.seen, leases.late)
+		}
+	})
+}
+
 func TestPresence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		leases, bus, seen := inproc.NewPresence(), &ear{}, &seenStore{seen: map[chat.UserID]chat.Time{}}
