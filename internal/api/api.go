@@ -36,10 +36,15 @@ type Deps struct {
 	Observe func(Answered)
 }
 
-// Check is one part that has to be reached for the node to serve.
+// Check is one part that the node stands on.
 type Check struct {
 	Name string
 	Ping func(context.Context) error
+	// Spare says that the node is of use without this part, as long as one part
+	// with the same name of Spare can be reached. Without it the node is not ready.
+	Spare string
+	// Minor says that the node is of use without this part in any case.
+	Minor bool
 }
 
 // Answered is a request that was answered.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -10,7 +11,7 @@ import (
 const checkTimeout = 2 * time.Second
 
 type healthAnswer struct {
-	Status string            `json:"status" enum:"ok,unavailable"`
+	Status string            `json:"status" enum:"ok,degraded,unavailable" doc:"degraded: of use, though a part cannot be reached"`
 	Parts  map[string]string `json:"parts,omitempty" doc:"ok or unavailable, for each part"`
 }
 
@@ -21,7 +22,7 @@ func (s *server) routeHealth() {
 	s.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		answer := s.ready(r.Context())
 		status := http.StatusOK
-		if answer.Status != "ok" {
+		if answer.Status == "unavailable" {
 			status = http.StatusServiceUnavailable
 			w.Header().Set("Retry-After", "2")
 		}
@@ -35,18 +36,38 @@ func (s *server) quietly(w http.ResponseWriter, r *http.Request, status int, out
 	s.answer(w, r, status, out)
 }
 
-// ready asks every part. Why one cannot be reached is in the log, not in the
-// answer, which anybody may see.
+// ready asks every part, all at once. Why one cannot be reached is in the log, not in
+// the answer, which anybody may see. A node that lacks what it can do without is
+// degraded, and ready all the same: to turn people away would help nobody.
 func (s *server) ready(ctx context.Context) healthAnswer {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
+	failed := make([]error, len(s.Checks))
+	var asked sync.WaitGroup
+	for i, check := range s.Checks {
+		asked.Go(func() { failed[i] = check.Ping(ctx) })
+	}
+	asked.Wait()
 	out := healthAnswer{Status: "ok", Parts: make(map[string]string, len(s.Checks))}
-	for _, check := range s.Checks {
-		out.Parts[check.Name] = "ok"
-		if err := check.Ping(ctx); err != nil {
-			out.Status, out.Parts[check.Name] = "unavailable", "unavailable"
-			s.Logger.WarnContext(ctx, "a part is out of reach", "part", check.Name, "error", err)
+	spares := map[string]bool{} // whether one of them was reached
+	needed := false
+	for i, check := range s.Checks {
+		if check.Spare != "" {
+			spares[check.Spare] = spares[check.Spare] || failed[i] == nil
 		}
+		if failed[i] == nil {
+			out.Parts[check.Name] = "ok"
+			continue
+		}
+		s.Logger.WarnContext(ctx, "a part is out of reach", "part", check.Name, "error", failed[i])
+		out.Status, out.Parts[check.Name] = "degraded", "unavailable"
+		needed = needed || !check.Minor && check.Spare == ""
+	}
+	for _, reached := range spares {
+		needed = needed || !reached
+	}
+	if needed {
+		out.Status = "unavailable"
 	}
 	return out
 }

@@ -257,26 +257,46 @@ func TestWebClient(t *testing.T) {
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("dial tcp 10.0.0.9:5432: refused, password hunter22")
-	var down bool
-	w := newWorld(t, options{checks: []Check{
-		{"store", func(context.Context) error { return nil }},
-		{"bus", func(context.Context) error {
-			if down {
+	down := map[string]bool{}
+	check := func(name string) Check {
+		return Check{Name: name, Ping: func(context.Context) error {
+			if down[name] {
 				return broken
 			}
 			return nil
-		}},
-	}})
-	w.do("GET", "/healthz", "", nil).want(t, 200)
-	if got := w.do("GET", "/readyz", "", nil).want(t, 200); got.str("parts.bus") != "ok" {
-		t.Errorf("got %s", got.Body)
+		}}
 	}
-	down = true
-	got := w.do("GET", "/readyz", "", nil).want(t, 503)
-	if got.str("parts.bus") != "unavailable" || got.str("parts.store") != "ok" || strings.Contains(string(got.Body), "hunter22") {
-		t.Errorf("got %s", got.Body)
+	store, log, bus, node := check("store"), check("log"), check("bus"), check("node")
+	store.Spare, log.Spare, bus.Minor = "one of them", "one of them", true
+	w := newWorld(t, options{checks: []Check{store, log, bus, node}})
+	for _, c := range []struct {
+		down   []string
+		status int
+		says   string
+	}{
+		{nil, 200, "ok"},
+		{[]string{"bus"}, 200, "degraded"},
+		{[]string{"store"}, 200, "degraded"},
+		{[]string{"log", "bus"}, 200, "degraded"},
+		{[]string{"store", "log"}, 503, "unavailable"},
+		{[]string{"node"}, 503, "unavailable"},
+		{nil, 200, "ok"},
+	} {
+		clear(down)
+		for _, name := range c.down {
+			down[name] = true
+		}
+		got := w.do("GET", "/readyz", "", nil).want(t, c.status)
+		if got.str("status") != c.says || strings.Contains(string(got.Body), "hunter22") {
+			t.Errorf("without %v: got %s, want %s", c.down, got.Body, c.says)
+		}
+		for _, name := range []string{"store", "log", "bus", "node"} {
+			if want := map[bool]string{true: "unavailable", false: "ok"}[down[name]]; got.str("parts."+name) != want {
+				t.Errorf("without %v: got %s, want %s to be %s", c.down, got.Body, name, want)
+			}
+		}
+		w.do("GET", "/healthz", "", nil).want(t, 200)
 	}
-	w.do("GET", "/healthz", "", nil).want(t, 200)
 }
 
 // S13 over HTTP: a handler that panics harms its own request only.

@@ -17,7 +17,6 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/gateway"
-	"github.com/parley-chat/parley/internal/inproc"
 	"github.com/parley-chat/parley/internal/sequencer"
 	"github.com/parley-chat/parley/internal/service"
 	"github.com/parley-chat/parley/internal/sqlstore"
@@ -33,8 +32,7 @@ type App struct {
 
 	store    *sqlstore.Store
 	blobs    *blob.Store
-	log      *inproc.Log
-	bus      *inproc.Bus
+	carriers *carriers
 	service  *service.Service
 	gateway  *gateway.Gateway
 	sockets  *socketio.Server
@@ -68,13 +66,13 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	if err := checkParts(cfg); err != nil {
+	if err := checkSettings(cfg); err != nil {
 		return nil, err
 	}
 
 	// What is remembered.
-	if a.store, err = sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{}); err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
+	if a.store, err = openStore(ctx, cfg, false); err != nil {
+		return nil, err
 	}
 	if a.blobs, err = openBlobs(ctx, cfg, logger); err != nil {
 		return nil, err
@@ -85,40 +83,41 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}
 
 	// What carries: commands to their owner, events to the sockets.
-	a.log = inproc.NewLog("memory", logBound)
-	a.bus = inproc.NewBus(1, busBound)
-	leases := inproc.NewPresence()
-	limiter := inproc.NewLimiter(time.Now, limiterKeys)
+	lost := func(outcomes []chat.Outcome) { a.service.Outcomes(outcomes) } // nothing is appended before there is one
+	if a.carriers, err = openCarriers(ctx, cfg, logger, lost); err != nil {
+		return nil, err
+	}
+	log, bus := a.carriers.log, a.carriers.bus
 	a.metrics = newMeters()
-	owner := sequencer.New(a.store, a.bus, sequencer.Options{Now: time.Now, Logger: logger, Metrics: a.metrics.sequencer()})
-	a.own = func(ctx context.Context) error { return a.log.Own(ctx, owner.Own) }
+	owner := sequencer.New(a.store, bus, sequencer.Options{Now: time.Now, Logger: logger, Metrics: a.metrics.sequencer()})
+	a.own = func(ctx context.Context) error { return log.Own(ctx, owner.Own) }
 
 	// What decides and does.
-	receipts := worker.NewReceipts(a.store, a.bus, time.Now, logger)
+	receipts := worker.NewReceipts(a.store, bus, time.Now, logger)
 	if a.service, err = service.New(service.Deps{
-		Log: a.log, Bus: a.bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store,
-		Limiter: limiter, Receipts: receipts, Blobs: a.blobs,
+		Log: log, Bus: bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store,
+		Limiter: a.carriers.limiter, Receipts: receipts, Blobs: a.blobs,
 		Clock: time.Now, Rand: rand.Reader, Node: a.node, Secret: secret,
 		Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,
 	}); err != nil {
 		return nil, fmt.Errorf("make the service: %w", err)
 	}
 	presence := worker.NewPresence(worker.PresenceDeps{
-		Leases: leases, Seen: a.store, Bus: a.bus, Node: a.node, Now: time.Now, Logger: logger,
+		Leases: a.carriers.leases, Seen: a.store, Bus: bus, Node: a.node, Now: time.Now, Logger: logger,
 		Local: func() []chat.UserID { return a.gateway.Users() },
 	})
 	edge := api.NewEdge(cfg.PublicURL.URL, cfg.TrustedProxies.Contains)
 	limits := wireLimits(cfg)
 	if a.gateway, err = gateway.New(a.life, gateway.Ports{
-		Service: a.service, Views: a.store, People: a.store, Online: leases, Presence: presence, Bus: a.bus,
+		Service: a.service, Views: a.store, People: a.store, Online: a.carriers.leases, Presence: presence, Bus: bus,
 	}, gateway.Options{
 		Node: a.node, Logger: logger, Now: time.Now, Limits: limits, FrameBytes: limits.FrameBytes,
-		MaxSocketsPerUser: cfg.UserConnections, HeadCheckRooms: embeddedHeadCheck,
+		MaxSocketsPerUser: cfg.UserConnections, HeadCheckRooms: headCheckRooms(cfg), ReconnectSpread: cfg.ReconnectSpread,
 		RequestToken: edge.CookieToken, RequestAddress: edge.Address, ObserveDelivery: a.metrics.delivery.Observe,
 	}); err != nil {
 		return nil, fmt.Errorf("make the gateway: %w", err)
 	}
-	a.bus.Attach(a.node, &sink{service: a.service, gateway: a.gateway})
+	bus.Attach(a.node, &sink{service: a.service, gateway: a.gateway})
 
 	// What people talk to.
 	options := a.gateway.ServerOptions(allowOrigins(edge, cfg.AllowedOrigins))

@@ -33,6 +33,8 @@ func TestExitCodesAndOneClearSentence(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	closed := closedAddress(t)
+	cluster := []string{"--store", "postgres://u:hunter22@db/x", "--log", "kafka://h", "--bus", "redis://h"}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -43,7 +45,13 @@ func TestExitCodesAndOneClearSentence(t *testing.T) {
 		{"unknown flag without a command", []string{"--adr", ":1"}, ExitUsage, "did you mean addr?"},
 		{"unknown command", []string{"sevre"}, ExitUsage, `no command "sevre"`},
 		{"extra word", []string{"serve", "now"}, ExitUsage, `"now" is not understood`},
-		{"engine of another build", []string{"serve", "--data-dir", dir, "--store", "postgres://u:hunter22@db/x"}, ExitUsage, "--store postgres is not part of this build"},
+		{"engine of another build", []string{"serve", "--data-dir", dir, "--store", "mongodb://u:hunter22@db/x"}, ExitUsage, "--store mongodb is not part of this build"},
+		{"log of a wrong form", []string{"serve", "--data-dir", dir, "--log", "kafka://u:hunter22@h/t?sasl=md5"}, ExitUsage, "log: sasl must be"},
+		{"bus of a wrong form", []string{"serve", "--data-dir", dir, "--bus", "redis://u:hunter22@h?x=1"}, ExitUsage, `bus: unknown option "x"`},
+		{"cluster without a secret", append([]string{"serve", "--data-dir", dir}, cluster...), ExitUsage, "need the same --secret"},
+		{"cluster without files", append([]string{"serve", "--data-dir", dir, "--secret", strings.Repeat("s", 32)}, cluster...), ExitUsage, "need the same --blobs"},
+		{"bus out of reach", []string{"serve", "--data-dir", dir, "--addr", "127.0.0.1:0", "--bus", "redis://:hunter22@" + closed}, ExitFailed, "open the bus: "},
+		{"files in a relative folder", []string{"serve", "--data-dir", dir, "--blobs", "file://blobs"}, ExitFailed, "file:///folder"},
 		{"port in use", []string{"serve", "--data-dir", dir, "--addr", busy.Addr().String()}, ExitFailed, "listen on " + busy.Addr().String()},
 		{"data folder is a file", []string{"serve", "--data-dir", file}, ExitFailed, "open the store"},
 		{"user without a verb", []string{"user"}, ExitUsage, "user needs one of"},
@@ -67,6 +75,19 @@ func TestExitCodesAndOneClearSentence(t *testing.T) {
 			}
 		})
 	}
+}
+
+// closedAddress is one at which nothing listens.
+func closedAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().String()
 }
 
 func TestHelpAndVersion(t *testing.T) {
@@ -135,7 +156,7 @@ func TestDoctorNamesWhatFails(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := cli(t, "", "doctor", "--data-dir", file, "--bus", "redis://x")
+	code, stdout, stderr := cli(t, "", "doctor", "--data-dir", file, "--bus", "redis://"+closedAddress(t))
 	if !strings.Contains(stdout, "FAIL  bus") || !strings.Contains(stdout, "ok    log") {
 		t.Errorf("got %q, want the bus to fail and the log to be well", stdout)
 	}

@@ -21,6 +21,14 @@ import (
 // thought of, and must not cost an idle node.
 const embeddedHeadCheck = 2_000
 
+// headCheckRooms bounds the rooms of one comparison; zero is the gateway's own bound.
+func headCheckRooms(cfg *config.Config) int {
+	if cfg.Bus == "memory" {
+		return embeddedHeadCheck
+	}
+	return 0
+}
+
 func wireLimits(cfg *config.Config) wire.Limits {
 	return wire.Limits{
 		TextBytes: chat.MaxTextBytes, Attachments: chat.MaxAttachments,
@@ -82,16 +90,19 @@ func webFiles() fs.FS {
 // errNotServing is what /readyz says before Run and while the node stops.
 var errNotServing = &chat.Error{Code: chat.CodeUnavailable, Message: "This node is starting or stopping."}
 
-// checks are what has to be reached for the node to serve.
+// checks are the parts that /readyz asks. A folder of files is as good as this node's
+// disk; text goes on without an object store.
 func (a *App) checks() []api.Check {
-	return []api.Check{
-		{Name: "node", Ping: func(context.Context) error {
-			if !a.ready.Load() {
-				return errNotServing
-			}
-			return nil
-		}},
-		{Name: "store", Ping: a.store.Ping},
-		{Name: "files", Ping: a.blobs.Ping},
+	files := api.Check{Name: "files", Ping: a.blobs.Ping, Minor: a.cfg.Blobs != ""}
+	store := api.Check{Name: "store", Ping: a.store.Ping}
+	if a.carriers.kafka != nil {
+		store.Spare = carriesOn
 	}
+	node := api.Check{Name: "node", Ping: func(context.Context) error {
+		if !a.ready.Load() {
+			return errNotServing
+		}
+		return nil
+	}}
+	return append([]api.Check{node, store, files}, a.carriers.checks...)
 }

@@ -85,7 +85,10 @@ func (m *meters) handler() http.Handler {
 
 // watch registers what the parts of a node count by themselves.
 func (m *meters) watch(a *App) {
-	m.registry.MustRegister(&partsCollector{app: a, descriptions: describe()})
+	m.registry.MustRegister(&partsCollector{app: a, descriptions: describe(append(table(), a.carriers.readings...))})
+	if a.carriers.kafka != nil {
+		m.registry.MustRegister(lagCollector{a.carriers.kafka})
+	}
 }
 
 // reading is one figure of one reading of all parts.
@@ -126,8 +129,6 @@ func table() []reading {
 			done, _ := r.app.service.Hashed()
 			return float64(done)
 		}),
-		gauge("log_waiting", "Records in the log that are not committed.", func(r *readings) float64 { return float64(r.app.log.Waiting()) }),
-		gauge("bus_subscriptions", "Topics this node hears.", func(r *readings) float64 { return float64(r.app.bus.Subscriptions()) }),
 		total("requests", "Realtime requests.", func(r *readings) float64 { return float64(r.gateway.Requests) }),
 		total("requests_refused", "Realtime requests answered with an error.", func(r *readings) float64 { return float64(r.gateway.RefusedRequests) }),
 		total("connects_refused", "Sockets refused.", func(r *readings) float64 { return float64(r.gateway.RefusedConnects) }),
@@ -138,7 +139,6 @@ func table() []reading {
 		total("events_out", "Events to sockets.", func(r *readings) float64 { return float64(r.gateway.EventsOut) }),
 		total("events_duplicate", "Entries from the bus that had been delivered before.", func(r *readings) float64 { return float64(r.gateway.Duplicates) }),
 		total("events_dropped", "Typing events there was no room for.", func(r *readings) float64 { return float64(r.gateway.Dropped) }),
-		total("bus_dropped", "Events that the bus dropped.", func(r *readings) float64 { return float64(r.app.bus.Dropped()) }),
 		total("gaps", "Holes seen in the entries of a conversation.", func(r *readings) float64 { return float64(r.gateway.Gaps) }),
 		total("gaps_filled", "Entries read from the store to fill holes.", func(r *readings) float64 { return float64(r.gateway.Filled) }),
 		total("resyncs", "Times the bus may have lost events.", func(r *readings) float64 { return float64(r.gateway.Resyncs) }),
@@ -152,9 +152,9 @@ type description struct {
 	desc *prometheus.Desc
 }
 
-func describe() []description {
-	var out []description
-	for _, r := range table() {
+func describe(all []reading) []description {
+	out := make([]description, 0, len(all))
+	for _, r := range all {
 		out = append(out, description{r, prometheus.NewDesc(r.name, r.help, nil, nil)})
 	}
 	return out

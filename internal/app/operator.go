@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -31,12 +30,12 @@ func migrate(ctx context.Context, io IO) error {
 	if err != nil {
 		return err
 	}
-	if err := checkParts(cfg); err != nil {
+	if err := checkSettings(cfg); err != nil {
 		return err
 	}
-	store, err := sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{})
+	store, err := openStore(ctx, cfg, false)
 	if err != nil {
-		return fmt.Errorf("open the store: %w", err)
+		return err
 	}
 	if err := store.Close(); err != nil {
 		return fmt.Errorf("close the store: %w", err)
@@ -89,10 +88,12 @@ type operator struct {
 	store   *sqlstore.Store
 	blobs   *blob.Store
 	service *service.Service
+
+	carriers *carriers // of these the bus
 }
 
 func openOperator(ctx context.Context, cfg *config.Config, io IO) (_ *operator, err error) {
-	if err := checkParts(cfg); err != nil {
+	if err := checkSettings(cfg); err != nil {
 		return nil, err
 	}
 	op := &operator{io: io}
@@ -101,8 +102,8 @@ func openOperator(ctx context.Context, cfg *config.Config, io IO) (_ *operator, 
 			err = errors.Join(err, op.close())
 		}
 	}()
-	if op.store, err = sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{Shared: true}); err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
+	if op.store, err = openStore(ctx, cfg, true); err != nil {
+		return nil, err
 	}
 	logger := slog.New(slog.DiscardHandler)
 	if op.blobs, err = openBlobs(ctx, cfg, logger); err != nil {
@@ -112,7 +113,10 @@ func openOperator(ctx context.Context, cfg *config.Config, io IO) (_ *operator, 
 	if err != nil {
 		return nil, err
 	}
-	bus := inproc.NewBus(1, 1)
+	if err := op.openBus(ctx, cfg); err != nil {
+		return nil, err
+	}
+	bus := op.carriers.bus
 	op.service, err = service.New(service.Deps{
 		Log: inproc.NewLog("operator", 1), Bus: bus, Views: op.store, Accounts: op.store, Sessions: op.store, Files: op.store,
 		Limiter: inproc.NewLimiter(time.Now, 1), Receipts: worker.NewReceipts(op.store, bus, time.Now, logger),
@@ -125,8 +129,44 @@ func openOperator(ctx context.Context, cfg *config.Config, io IO) (_ *operator, 
 	return op, nil
 }
 
+// openBus reaches the bus, so that the nodes learn at once what is changed here.
+// Without it they learn within half a minute, which is no reason not to change it.
+func (op *operator) openBus(ctx context.Context, cfg *config.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, operatorBusTimeout)
+	defer cancel()
+	logger := slog.New(slog.DiscardHandler)
+	op.carriers = &carriers{}
+	if err := op.carriers.openBus(ctx, cfg, logger); err != nil {
+		if _, err := fmt.Fprintf(op.io.Stderr, "parley: the bus is out of reach; running nodes learn of this within 30 seconds: %s\n", sentence(err)); err != nil {
+			return err //nolint:wrapcheck // of the output
+		}
+		op.carriers.bus = inproc.NewBus(1, 1)
+		return nil
+	}
+	op.carriers.bus.Attach("operator-"+rand.Text(), deaf{})
+	return nil
+}
+
+// operatorBusTimeout is how long a command of the operator waits for the bus.
+const operatorBusTimeout = 3 * time.Second
+
+// deaf is a sink that nothing is for.
+type deaf struct{}
+
+// Deliver implements chat.Sink.
+func (deaf) Deliver([]chat.Event) {}
+
+// Outcomes implements chat.Sink.
+func (deaf) Outcomes([]chat.Outcome) {}
+
+// Resync implements chat.Sink.
+func (deaf) Resync() {}
+
 func (op *operator) close() error {
 	var errs []error
+	if op.carriers != nil {
+		errs = append(errs, op.carriers.close())
+	}
 	if op.blobs != nil {
 		errs = append(errs, op.blobs.Close())
 	}
@@ -264,59 +304,4 @@ func (op *operator) readPassword() (string, error) {
 		return "", usage("give the password as one line on standard input")
 	}
 	return line, nil
-}
-
-// doctor checks the configuration and reaches every part, one line each.
-func doctor(ctx context.Context, io IO) error {
-	cfg, err := load(io)
-	if err != nil {
-		return err
-	}
-	failed := 0
-	check := func(part string, do func() (string, error)) error {
-		found, err := do()
-		state := "ok  "
-		if err != nil {
-			failed++
-			state, found = "FAIL", sentence(err)
-		}
-		_, err = fmt.Fprintf(io.Stdout, "%s  %-13s  %s\n", state, part, found)
-		return err //nolint:wrapcheck // of the output
-	}
-	return errors.Join(
-		check("configuration", func() (string, error) { return "read", checkParts(cfg) }),
-		check("store", func() (string, error) { return checkStore(ctx, cfg) }),
-		check("files", func() (string, error) { return checkBlobs(ctx, cfg) }),
-		check("log", func() (string, error) { return "in this process", checkPart("log", cfg.Log, "memory") }),
-		check("bus", func() (string, error) { return "in this process", checkPart("bus", cfg.Bus, "memory") }),
-		func() error {
-			if failed > 0 {
-				return fmt.Errorf("%d of the parts above failed", failed)
-			}
-			return nil
-		}(),
-	)
-}
-
-func checkStore(ctx context.Context, cfg *config.Config) (string, error) {
-	if err := checkPart("store", cfg.Store, "sqlite"); err != nil {
-		return "", err
-	}
-	store, err := sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{Shared: true})
-	if err != nil {
-		return "", err //nolint:wrapcheck // names the part
-	}
-	return "SQLite in " + cfg.DataDir, errors.Join(store.Ping(ctx), store.Close())
-}
-
-func checkBlobs(ctx context.Context, cfg *config.Config) (string, error) {
-	blobs, err := openBlobs(ctx, cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return "", err
-	}
-	found := "reached"
-	if cfg.Blobs == "" {
-		found = "a folder in " + filepath.Clean(cfg.DataDir)
-	}
-	return found, errors.Join(blobs.Ping(ctx), blobs.Close())
 }

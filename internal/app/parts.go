@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/parley-chat/parley/internal/blob"
@@ -17,40 +16,24 @@ import (
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/gateway"
 	"github.com/parley-chat/parley/internal/service"
+	"github.com/parley-chat/parley/internal/sqlstore"
 	"github.com/parley-chat/parley/internal/worker"
-)
-
-const (
-	// logBound is how many commands may wait in the embedded log; more are refused.
-	logBound = 1 << 16
-	// busBound is how many events may wait in the embedded bus; more are dropped
-	// and heads compared.
-	busBound = 1 << 17
-	// limiterKeys is how many people and addresses the embedded limiter remembers.
-	limiterKeys = 100_000
 )
 
 // errSetting marks what is wrong with the configuration and not with a part.
 var errSetting = errors.New("configuration")
 
-// checkParts refuses engines that this build does not hold.
-func checkParts(cfg *config.Config) error {
-	for _, p := range []struct{ name, value, only string }{
-		{"store", cfg.Store, "sqlite"}, {"log", cfg.Log, "memory"}, {"bus", cfg.Bus, "memory"},
-	} {
-		if err := checkPart(p.name, p.value, p.only); err != nil {
-			return err
-		}
+// openStore opens what is remembered. Shared is for the operator's commands, which
+// work beside nodes that serve.
+func openStore(ctx context.Context, cfg *config.Config, shared bool) (*sqlstore.Store, error) {
+	if cfg.Store != "sqlite" {
+		return nil, fmt.Errorf("%w: --store postgres is not part of this build; use sqlite", errSetting)
 	}
-	return nil
-}
-
-func checkPart(name, value, only string) error {
-	if value == only {
-		return nil
+	store, err := sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{Shared: shared})
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	scheme, _, _ := strings.Cut(value, ":")
-	return fmt.Errorf("%w: --%s %s is not part of this build; use %s", errSetting, name, scheme, only)
+	return store, nil
 }
 
 const blobFolder = "blobs"
@@ -66,27 +49,42 @@ func openBlobs(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*b
 	return store, nil
 }
 
-const secretFile = "secret"
+const (
+	// secretFile holds what invitations are signed with, where no setting says it.
+	secretFile = "secret"
+	// aloneFile tells a node from others on the same log across restarts, where it
+	// must be the only one.
+	aloneFile = "alone"
+)
 
-// openSecret gives the secret of the configuration, or the one in the data
-// folder, which is made when it is not there.
+// openSecret gives the secret of the configuration, or the one in the data folder.
 func openSecret(cfg *config.Config) ([]byte, error) {
 	if cfg.Secret != "" {
 		return []byte(cfg.Secret), nil
 	}
-	path := filepath.Join(cfg.DataDir, secretFile)
-	secret, err := os.ReadFile(path) //nolint:gosec // in the data folder
-	if err == nil && len(secret) >= 32 {
-		return secret, nil
+	text, err := kept(cfg, secretFile)
+	return []byte(text), err
+}
+
+// kept gives a random word that is kept in a file of the data folder, and made when
+// it is not there.
+func kept(cfg *config.Config, file string) (string, error) {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return "", fmt.Errorf("make the data folder: %w", err)
+	}
+	path := filepath.Join(cfg.DataDir, file)
+	text, err := os.ReadFile(path) //nolint:gosec // in the data folder
+	if err == nil && len(text) >= 32 {
+		return string(text), nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read the secret: %w", err)
+		return "", fmt.Errorf("read the %s: %w", file, err)
 	}
-	secret = []byte(rand.Text() + rand.Text())
-	if err := writeDurably(path, secret); err != nil {
-		return nil, fmt.Errorf("keep the secret: %w", err)
+	text = []byte(rand.Text() + rand.Text())
+	if err := writeDurably(path, text); err != nil {
+		return "", fmt.Errorf("keep the %s: %w", file, err)
 	}
-	return secret, nil
+	return string(text), nil
 }
 
 // writeDurably writes a file that is there whole or not at all.

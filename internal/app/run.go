@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/internal/api"
+	"github.com/parley-chat/parley/internal/kafka"
 )
 
 func (a *App) listen(ctx context.Context) (err error) {
@@ -52,6 +53,9 @@ func (a *App) Run(ctx context.Context) error {
 	start := func(wg *sync.WaitGroup, what string, run func() error) {
 		wg.Go(func() {
 			if err := run(); err != nil {
+				if errors.Is(err, kafka.ErrNotAlone) {
+					err = errAlone(a.cfg)
+				}
 				failed <- fmt.Errorf("%s: %w", what, err)
 			}
 		})
@@ -82,30 +86,34 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 func served(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
 }
 
-// stop is the orderly end: the edge first, then the log.
+// stop is the orderly end: the edge first, then the log, whose partitions go to
+// other nodes. What they need is given back by Close.
 func (a *App) stop(web, operator *http.Server, stopOwning func(), owners *sync.WaitGroup) {
 	a.ready.Store(false)
 	started := time.Now()
+	a.logger.Info("stopping", "after", a.cfg.DrainDelay, "within", a.cfg.ShutdownTimeout)
+	a.linger()
 	ctx, cancel := context.WithTimeout(a.life, a.cfg.ShutdownTimeout)
 	defer cancel()
-	a.logger.Info("stopping", "within", a.cfg.ShutdownTimeout)
-	if left := a.gateway.Drain(ctx); left > 0 {
-		a.logger.Warn("some commands were not acknowledged", "commands", left)
-	}
 	warn := func(what string, err error) {
 		if err != nil {
 			a.logger.Warn("stop in order", "step", what, "err", err)
 		}
 	}
+	// A load balancer that has not noticed goes to the next node when this one refuses.
+	warn("close the door", ignoreClosed(a.listener.Close()))
+	if left := a.gateway.Drain(ctx); left > 0 {
+		a.logger.Warn("some commands were not acknowledged", "commands", left)
+	}
 	warn("close sockets", a.sockets.Shutdown(ctx, "restart"))
 	warn("finish requests", web.Shutdown(ctx))
-	warn("drain the log", a.log.Drain(ctx))
+	warn("drain the log", a.carriers.drain(ctx))
 	stopOwning()
 	owners.Wait()
 	warn("stop metrics", operator.Shutdown(ctx))
@@ -114,6 +122,18 @@ func (a *App) stop(web, operator *http.Server, stopOwning func(), owners *sync.W
 		warn("cut metrics off", operator.Close())
 	}
 	a.logger.Info("stopped", "took", time.Since(started).Round(time.Millisecond))
+}
+
+// linger goes on serving for as long as load balancers need to see that this node
+// is not ready any more.
+func (a *App) linger() {
+	if a.cfg.DrainDelay <= 0 {
+		return
+	}
+	select {
+	case <-time.After(a.cfg.DrainDelay):
+	case <-a.life.Done():
+	}
 }
 
 // Close gives everything back that Open took. Call it when Run has returned, or
@@ -131,8 +151,8 @@ func (a *App) Close() error {
 				closers = append(closers, func() error { return ignoreClosed(l.Close()) })
 			}
 		}
-		if a.bus != nil && a.sockets != nil { // attached
-			closers = append(closers, a.bus.Close)
+		if a.carriers != nil {
+			closers = append(closers, a.carriers.close)
 		}
 		if a.blobs != nil {
 			closers = append(closers, a.blobs.Close)

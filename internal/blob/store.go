@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
@@ -30,7 +31,7 @@ const (
 // Options say where bytes are kept and how pictures are handled.
 type Options struct {
 	// URL is a gocloud.dev/blob URL, for example s3://bucket?region=eu-west-1;
-	// "" means the folder Dir.
+	// "" means the folder Dir, and file:///folder another one.
 	URL string
 	Dir string
 	// ImagePixels bounds width times height of a picture that is measured and
@@ -63,6 +64,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		memory = 256 << 20
 	}
 	s.gate = newGate(memory)
+	if folder, ok := strings.CutPrefix(o.URL, "file://"); ok {
+		if !filepath.IsAbs(folder) {
+			return nil, errors.New("open blob store: a folder is given as file:///folder")
+		}
+		o.URL, o.Dir = "", folder
+	}
 	var err error
 	if o.URL != "" {
 		s.bucket, err = blob.OpenBucket(ctx, o.URL)

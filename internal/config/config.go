@@ -21,7 +21,7 @@ type Config struct {
 	Store string `key:"store" default:"sqlite" secret:"true" doc:"sqlite (in data-dir), postgres://… or mongodb://…"`
 	Log   string `key:"log" default:"memory" secret:"true" doc:"memory, or kafka://host:port[,host:port]/topic"`
 	Bus   string `key:"bus" default:"memory" secret:"true" doc:"memory, or redis://… or rediss://… (several hosts: a cluster)"`
-	Blobs string `key:"blobs" default:"" secret:"true" doc:"where files are kept: empty for a folder in data-dir, or any gocloud.dev/blob URL, for example s3://bucket"`
+	Blobs string `key:"blobs" default:"" secret:"true" doc:"where files are kept: empty for a folder in data-dir, file:///folder, or any gocloud.dev/blob URL, for example s3://bucket"`
 
 	Secret string `key:"secret" default:"" secret:"true" doc:"what invitations are signed with, at least 32 characters and the same on every node; when empty one is made and kept in data-dir"`
 	Signup string `key:"signup" default:"open" doc:"who may make an account: open, invite or closed"`
@@ -29,7 +29,9 @@ type Config struct {
 
 	LogLevel        string        `key:"log-level" default:"info" doc:"debug, info, warn or error"`
 	LogFormat       string        `key:"log-format" default:"auto" doc:"text, json, or auto: text on a terminal"`
-	ShutdownTimeout time.Duration `key:"shutdown-timeout" default:"15s" doc:"how long a stop may take until what is left is cut off"`
+	DrainDelay      time.Duration `key:"drain-delay" default:"0s" doc:"how long a node that is told to stop goes on serving while /readyz says 503, for load balancers to notice"`
+	ReconnectSpread time.Duration `key:"reconnect-spread" default:"10s" doc:"the time over which the clients of a node that stops are told to come back"`
+	ShutdownTimeout time.Duration `key:"shutdown-timeout" default:"15s" doc:"how long a stop may take, after drain-delay, until what is left is cut off"`
 
 	SendRate        float64 `key:"send-rate" default:"20" doc:"messages a second for one person; 0 means no limit"`
 	SendBurst       float64 `key:"send-burst" default:"60" doc:"messages that one person may send at once"`
@@ -92,6 +94,7 @@ func (c *Config) validateOrigins() error {
 func (c *Config) validateNumbers() error {
 	for key, n := range map[string]float64{
 		"send-rate": c.SendRate, "send-burst": c.SendBurst, "login-rate": c.LoginRate, "signup-rate": c.SignupRate, "file-quota": float64(c.FileQuota),
+		"drain-delay": float64(c.DrainDelay),
 	} {
 		if n < 0 {
 			return fault(key, "is negative")
@@ -99,7 +102,7 @@ func (c *Config) validateNumbers() error {
 	}
 	for key, n := range map[string]int64{
 		"user-connections": int64(c.UserConnections), "frame-size": int64(c.FrameSize), "file-size": int64(c.FileSize), "image-pixels": int64(c.ImagePixels),
-		"shutdown-timeout": int64(c.ShutdownTimeout),
+		"shutdown-timeout": int64(c.ShutdownTimeout), "reconnect-spread": int64(c.ReconnectSpread),
 	} {
 		if n <= 0 {
 			return fault(key, "must be more than 0")

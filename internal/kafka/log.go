@@ -37,7 +37,16 @@ type Options struct {
 	// take within 2.5 s: their outcome is ErrUnavailable. (They may be in the log
 	// all the same, if only the answer was lost.) It must not block.
 	Lost func([]chat.Outcome)
+	// Alone is not empty when no other program may own partitions of this log, for
+	// what the others need is not shared: it tells this program, across restarts,
+	// from all others. Own then gives ErrNotAlone where there is another one, and so
+	// it does for the others.
+	Alone string
 }
+
+// ErrNotAlone is returned by Own when another program owns partitions of the log,
+// and one of the two has to be the only one.
+var ErrNotAlone = errors.New("another node uses the same log")
 
 // Log implements chat.Log. Safe for concurrent use.
 type Log struct {

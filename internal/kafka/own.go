@@ -65,7 +65,7 @@ func (l *Log) join(ctx context.Context, o *owner) (*kgo.Client, error) {
 	group, err := kgo.NewClient(l.cfg.client(
 		kgo.ConsumerGroup(topic),
 		kgo.ConsumeTopics(topic),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.Balancers(balancer(l.opts.Alone)),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(l.cfg.Session),
 		kgo.HeartbeatInterval(heartbeat),
@@ -81,10 +81,29 @@ func (l *Log) join(ctx context.Context, o *owner) (*kgo.Client, error) {
 	return group, nil
 }
 
+// balancer says how the group shares partitions out. Members of a group have to have
+// a way of sharing in common, or the brokers refuse whoever comes later: a program that
+// must be alone has one of its own.
+func balancer(alone string) kgo.GroupBalancer {
+	cooperative := kgo.CooperativeStickyBalancer()
+	if alone == "" {
+		return cooperative
+	}
+	return hermit{cooperative, "parley-alone-" + alone}
+}
+
+type hermit struct {
+	kgo.GroupBalancer
+	name string
+}
+
+// ProtocolName implements kgo.GroupBalancer.
+func (h hermit) ProtocolName() string { return h.name }
+
 // hopeless are the errors of a group that waiting does not mend.
 var hopeless = []error{
 	kerr.GroupAuthorizationFailed, kerr.TopicAuthorizationFailed, kerr.SaslAuthenticationFailed,
-	kerr.InvalidSessionTimeout, kerr.UnsupportedVersion, kerr.InconsistentGroupProtocol,
+	kerr.InvalidSessionTimeout, kerr.UnsupportedVersion,
 }
 
 // watch waits until ctx ends, or the group cannot be used at all.
@@ -95,6 +114,9 @@ func (l *Log) watch(ctx context.Context, group *kgo.Client) error {
 			return nil //nolint:nilerr // the end that the caller asked for
 		}
 		for _, failed := range fetches.Errors() {
+			if errors.Is(failed.Err, kerr.InconsistentGroupProtocol) {
+				return fmt.Errorf("own partitions: %w", ErrNotAlone)
+			}
 			for _, fatal := range hopeless {
 				if errors.Is(failed.Err, fatal) {
 					return fmt.Errorf("own partitions: %w", failed.Err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // topicSpec is a topic as it should be born.
@@ -130,4 +131,35 @@ func cleanupPolicy(ctx context.Context, admin *kadm.Client, name string) (string
 		}
 	}
 	return "", nil
+}
+
+// Reach asks the brokers what is there, without making anything, and says it in
+// a few words. It waits for them as long as ctx lasts.
+func Reach(ctx context.Context, cfg *Config) (string, error) {
+	client, err := kgo.NewClient(cfg.client()...)
+	if err != nil {
+		return "", fmt.Errorf("reach the log: %w", err)
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	brokers, err := admin.ListBrokers(ctx)
+	if err != nil {
+		return "", fmt.Errorf("no broker of %s answers: %w", strings.Join(cfg.Brokers, ", "), err)
+	}
+	topics, err := admin.ListTopics(ctx, cfg.Topic)
+	if err != nil {
+		return "", fmt.Errorf("reach the log: look at topic %s: %w", cfg.Topic, err)
+	}
+	t := topics[cfg.Topic]
+	found := fmt.Sprintf("Kafka with %d broker(s), topic %s", len(brokers), cfg.Topic)
+	switch {
+	case errors.Is(t.Err, kerr.UnknownTopicOrPartition):
+		return found + " is made by the first start", nil
+	case t.Err != nil:
+		return "", fmt.Errorf("reach the log: look at topic %s: %w", cfg.Topic, t.Err)
+	case cfg.Partitions != 0 && len(t.Partitions) != int(cfg.Partitions):
+		return "", fmt.Errorf("topic %s has %d partitions, the configuration says %d: the number is fixed when the topic is made",
+			cfg.Topic, len(t.Partitions), cfg.Partitions)
+	}
+	return fmt.Sprintf("%s of %d partitions", found, len(t.Partitions)), nil
 }

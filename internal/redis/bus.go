@@ -60,7 +60,7 @@ type Bus struct {
 	prompt  chan struct{} // asks keep to look at owed and at the topology
 	stale   atomic.Bool   // the topology may have changed
 
-	droppedIn, droppedOut, resyncs atomic.Int64
+	droppedIn, droppedOut, resyncs, lostLinks atomic.Int64
 
 	mu     sync.RWMutex // guards what follows, and what links say of it
 	topics map[chat.Topic]*subscription
@@ -355,6 +355,7 @@ type BusStats struct {
 	DroppedIn  int64 // events and outcomes that the sink was too slow for, ever
 	DroppedOut int64 // events and outcomes that Redis did not take, ever
 	Resyncs    int64 // calls of Sink.Resync, ever
+	LostLinks  int64 // connections that were lost, ever
 }
 
 // Stats tells how the bus does.
@@ -362,7 +363,8 @@ func (b *Bus) Stats() BusStats {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	s := BusStats{
-		Links: len(b.links), DroppedIn: b.droppedIn.Load(), DroppedOut: b.droppedOut.Load(), Resyncs: b.resyncs.Load(),
+		Links: len(b.links), DroppedIn: b.droppedIn.Load(), DroppedOut: b.droppedOut.Load(),
+		Resyncs: b.resyncs.Load(), LostLinks: b.lostLinks.Load(),
 	}
 	for t, sub := range b.topics {
 		if sub.count > 0 && t.Kind < topicNode {
@@ -375,4 +377,21 @@ func (b *Bus) Stats() BusStats {
 		}
 	}
 	return s
+}
+
+// Whole reports whether this node hears everything that others publish: it has all
+// its connections, every topic is confirmed, and the sink has been told of whatever was
+// missed before. A connection that went dumb is noticed within four seconds.
+func (b *Bus) Whole() bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if len(b.links) == 0 || b.stale.Load() {
+		return false
+	}
+	for _, l := range b.links {
+		if !l.up || l.owes || l.behind {
+			return false
+		}
+	}
+	return !b.inbox[0].owes()
 }

@@ -59,6 +59,13 @@ func (in *inbox) resync() {
 	in.signal()
 }
 
+// owes reports whether the sink is still to be told to resync.
+func (in *inbox) owes() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.lost
+}
+
 func (in *inbox) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()

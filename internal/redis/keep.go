@@ -28,17 +28,18 @@ func (b *Bus) keep(ctx context.Context) {
 	defer silent.Stop()
 	quiet := true
 	for {
+		due := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-look.C:
-			b.stale.Store(true)
+			due = true
 		case <-silent.C:
 			quiet = false
 		case <-b.prompt:
 		case <-retry.C:
 		}
-		if b.stale.Swap(false) {
+		if b.stale.Swap(false) || due {
 			b.findLinks(ctx)
 		}
 		if !quiet && b.owed.Swap(false) {

@@ -58,9 +58,10 @@ type link struct {
 	risen   chan struct{} // closed when it was up for the first time
 	stop    context.CancelFunc
 
-	todo []chat.Topic // to be subscribed to, or left
-	up   bool
-	owes bool // something was missed: when the list is empty, the sink is told to resync
+	todo   []chat.Topic // to be subscribed to, or left
+	up     bool
+	behind bool // it is up again, and not all topics are heard again
+	owes   bool // something was missed: when the list is empty, the sink is told to resync
 }
 
 // enqueue notes that a topic is not as it should be. Bus.mu must be held.
@@ -174,7 +175,7 @@ func (l *link) rise() {
 	b := l.bus
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l.up = true
+	l.up, l.behind = true, true
 	select {
 	case <-l.risen:
 	default:
@@ -185,6 +186,10 @@ func (l *link) rise() {
 			b.enqueue(l, t, s)
 		}
 	}
+	select { // even if there is nothing to ask for: then it is whole at once
+	case l.wake <- struct{}{}:
+	default:
+	}
 }
 
 // fall notes that nothing is heard here any more.
@@ -192,6 +197,9 @@ func (l *link) fall() {
 	b := l.bus
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if l.up {
+		b.lostLinks.Add(1)
+	}
 	l.up, l.todo = false, nil
 	for t, s := range b.topics {
 		if s.at != l {
@@ -260,6 +268,7 @@ func (l *link) plan(conn rueidis.DedicatedClient) (topics []chat.Topic, commands
 			l.owes = false
 			b.inbox[0].resync()
 		}
+		l.behind = false
 		l.todo = nil
 		return nil, nil, true
 	}

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-chat/parley/internal/kafka"
+	"github.com/parley-chat/parley/internal/redis"
+)
+
+// kafkaReadings are the figures of a log in Kafka.
+func kafkaReadings(log *kafka.Log) []reading {
+	return []reading{
+		gauge("log_waiting", "Records that wait for their owner on this node.", func(*readings) float64 {
+			var sum int64
+			for _, p := range log.Stats().Owned {
+				sum += p.Lag
+			}
+			return float64(sum)
+		}),
+		gauge("log_partitions_owned", "Partitions that this node owns.", func(*readings) float64 { return float64(len(log.Stats().Owned)) }),
+		gauge("log_pending", "Records that the brokers have not taken yet.", func(*readings) float64 { return float64(log.Stats().Pending) }),
+		gauge("log_pending_bytes", "Bytes of records that the brokers have not taken yet.", func(*readings) float64 { return float64(log.Stats().PendingBytes) }),
+		total("log_lost", "Records that the brokers did not take in time; their senders were told.", func(*readings) float64 { return float64(log.Stats().Lost) }),
+		total("log_unreadable", "Records that nobody could read and that were put aside.", func(*readings) float64 { return float64(log.Stats().Unreadable) }),
+	}
+}
+
+// redisReadings are the figures of a bus in Redis.
+func redisReadings(bus *redis.Bus, limiter *redis.Limiter) []reading {
+	return []reading{
+		gauge("bus_subscriptions", "Topics this node hears.", func(*readings) float64 { return float64(bus.Stats().Topics) }),
+		gauge("bus_links", "Connections to the bus that there should be.", func(*readings) float64 { return float64(bus.Stats().Links) }),
+		gauge("bus_links_up", "Connections to the bus that there are.", func(*readings) float64 { return float64(bus.Stats().LinksUp) }),
+		total("bus_links_lost", "Connections to the bus that were lost.", func(*readings) float64 { return float64(bus.Stats().LostLinks) }),
+		total("bus_dropped", "Events that the bus dropped.", func(*readings) float64 {
+			s := bus.Stats()
+			return float64(s.DroppedIn + s.DroppedOut)
+		}),
+		total("bus_resyncs", "Times this node was told that it may have missed something.", func(*readings) float64 { return float64(bus.Stats().Resyncs) }),
+		total("limits_alone", "Limits that this node counted by itself, for the shared ones were out of reach.", func(*readings) float64 { return float64(limiter.Local()) }),
+	}
+}
+
+// lagCollector tells how far the owners on this node are behind, for each partition.
+type lagCollector struct{ log *kafka.Log }
+
+var lagDesc = prometheus.NewDesc("parley_log_lag", "Records of a partition that its owner, this node, has not been given.", []string{"partition"}, nil)
+
+// Describe implements prometheus.Collector.
+func (lagCollector) Describe(ch chan<- *prometheus.Desc) { ch <- lagDesc }
+
+// Collect implements prometheus.Collector.
+func (c lagCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, p := range c.log.Stats().Owned {
+		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(p.Lag), strconv.Itoa(int(p.Partition)))
+	}
+}
