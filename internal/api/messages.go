@@ -14,6 +14,7 @@ type sendBody struct {
 	Text        string               `json:"text,omitempty" doc:"at most 16 KiB of UTF-8; may be empty when there are attachments"`
 	ReplyTo     chat.Seq             `json:"reply_to,omitempty" doc:"seq of the message that is answered"`
 	Attachments []wire.AttachmentRef `json:"attachments,omitempty" doc:"at most 10 files: ids, or objects with an id"`
+	Mentions    []chat.UserID        `json:"mentions,omitempty" doc:"at most 50 people who are to be told; the server keeps those who are members"`
 }
 
 type editBody struct {
@@ -135,7 +136,7 @@ func sendMessage(c *call, b *sendBody) (json.RawMessage, error) {
 		return nil, err
 	}
 	req := service.SendRequest{
-		UserID: c.who.UserID, ConversationID: id, ClientID: b.ClientID, Text: b.Text, ReplyTo: b.ReplyTo,
+		UserID: c.who.UserID, ConversationID: id, ClientID: b.ClientID, Text: b.Text, ReplyTo: b.ReplyTo, Mentions: b.Mentions,
 	}
 	for _, a := range b.Attachments {
 		req.Attachments = append(req.Attachments, a.ID)

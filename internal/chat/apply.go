@@ -21,6 +21,13 @@ func Apply(s *State, cmd *Command) (*Change, *Entry, *Error) {
 	if s.Head == nil {
 		return nil, nil, ErrNotFound
 	}
+	if cmd.Kind == CmdJoin {
+		ch, err := applyJoin(s, cmd)
+		if err != nil || ch == nil {
+			return nil, nil, err
+		}
+		return finish(s, cmd, ch), nil, nil
+	}
 	actor := s.Members[cmd.ActorID]
 	if err := May(s.Head.Kind, actor, ActRead); err != nil {
 		return nil, nil, AsError(err)
@@ -45,7 +52,11 @@ func Apply(s *State, cmd *Command) (*Change, *Entry, *Error) {
 		ch, err = applyRemove(s, cmd, actor)
 	case CmdSetRole:
 		ch, err = applyRole(s, cmd, actor)
-	case CmdCreate:
+	case CmdPin:
+		ch, err = applyPin(s, cmd, actor)
+	case CmdBlock:
+		ch, err = applyBlock(s, cmd, actor)
+	case CmdCreate, CmdJoin:
 	}
 	if err != nil || ch == nil {
 		return nil, first, err
@@ -116,6 +127,9 @@ func applySend(s *State, cmd *Command, actor *Member) (*Change, *Entry, *Error) 
 		}
 		return nil, first, nil
 	}
+	if err := s.blocked(actor, true); err != nil {
+		return nil, nil, err
+	}
 	if cmd.ReplyTo > 0 {
 		if t := s.Messages[cmd.ReplyTo]; t == nil || !actor.Sees(cmd.ReplyTo) {
 			return nil, nil, Invalid("reply_to", "is not a message of this conversation")
@@ -123,7 +137,19 @@ func applySend(s *State, cmd *Command, actor *Member) (*Change, *Entry, *Error) 
 	}
 	return &Change{Entry: &Entry{
 		Kind: KindMessage, ClientID: cmd.ClientID, Text: cmd.Text, ReplyTo: cmd.ReplyTo, Attachments: cmd.Attachments,
+		Mentions: s.membersOf(cmd.Mentions),
 	}}, nil, nil
+}
+
+// membersOf gives those who are members.
+func (s *State) membersOf(ids []UserID) []UserID {
+	var out []UserID
+	for _, id := range ids {
+		if s.Members[id] != nil {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 func sameMessage(e *Entry, cmd *Command) bool {
@@ -155,6 +181,9 @@ func applyEdit(s *State, cmd *Command, actor *Member) (*Change, *Error) {
 	if err := May(s.Head.Kind, actor, act); err != nil {
 		return nil, AsError(err)
 	}
+	if err := s.blocked(actor, false); err != nil {
+		return nil, err
+	}
 	if m.DeletedAt != 0 {
 		return nil, errDeleted
 	}
@@ -185,11 +214,14 @@ func applyDelete(s *State, cmd *Command, actor *Member) (*Change, *Error) {
 		return nil, nil
 	}
 	redact := append([]Seq{m.Seq}, m.Edits...)
+	if m.PinnedAt != 0 {
+		s.Head.Pins--
+	}
 	*m = MessageState{Seq: m.Seq, SenderID: m.SenderID, Ordinal: m.Ordinal, DeletedAt: cmd.At}
 	for key, e := range s.Sent {
 		if e != nil && e.Seq == m.Seq {
 			gone := *e
-			gone.Text, gone.Attachments, gone.Redacted = "", nil, true
+			gone.Redact()
 			s.Sent[key] = &gone
 		}
 	}
@@ -203,6 +235,9 @@ func applyReact(s *State, cmd *Command, actor *Member) (*Change, *Error) {
 	}
 	if err := May(s.Head.Kind, actor, ActReact); err != nil {
 		return nil, AsError(err)
+	}
+	if err := s.blocked(actor, false); err != nil {
+		return nil, err
 	}
 	if m.DeletedAt != 0 {
 		return nil, errDeleted

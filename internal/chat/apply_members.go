@@ -29,12 +29,6 @@ func applyAdd(s *State, cmd *Command, actor *Member) (*Change, *Error) {
 	if err := May(s.Head.Kind, actor, ActAddMembers); err != nil {
 		return nil, AsError(err)
 	}
-	ch := &Change{Entry: &Entry{Kind: KindMemberAdded, Role: RoleMember}}
-	seq := s.Head.Seq + 1
-	visible := seq
-	if s.Head.Kind == Channel {
-		visible = 1
-	}
 	var fresh []UserID
 	seen := make(map[UserID]bool, len(cmd.UserIDs))
 	for _, id := range cmd.UserIDs {
@@ -46,15 +40,38 @@ func applyAdd(s *State, cmd *Command, actor *Member) (*Change, *Error) {
 	if len(fresh) == 0 {
 		return nil, nil
 	}
+	return s.admit(fresh, cmd.At)
+}
+
+// admit makes people members who are not.
+func (s *State) admit(fresh []UserID, at Time) (*Change, *Error) {
+	ch := &Change{Entry: &Entry{Kind: KindMemberAdded, Role: RoleMember}}
+	seq := s.Head.Seq + 1
+	visible := seq
+	if s.Head.Kind == Channel {
+		visible = 1
+	}
 	if s.Head.Members+len(fresh) > MaxMembers {
 		return nil, &Error{Code: CodeTooLarge, Reason: "limit_exceeded", Message: "A conversation holds at most 100,000 members."}
 	}
 	for _, id := range fresh {
-		s.putMember(ch, Member{UserID: id, Role: RoleMember, VisibleFrom: visible, JoinedSeq: seq, JoinedAt: cmd.At, LastClientID: unknownClientID})
+		s.putMember(ch, Member{UserID: id, Role: RoleMember, VisibleFrom: visible, JoinedSeq: seq, JoinedAt: at, LastClientID: unknownClientID})
 	}
 	ch.Entry.UserIDs = fresh
 	s.Head.Members += len(fresh)
 	return ch, nil
+}
+
+// applyJoin lets the actor in. That they were invited is for the edge to know: an
+// invitation is a secret, and the log keeps none.
+func applyJoin(s *State, cmd *Command) (*Change, *Error) {
+	if s.Head.Kind == Direct || s.Head.Members == 0 { // whoever comes last finds nobody to be let in by
+		return nil, ErrNotFound
+	}
+	if s.Members[cmd.ActorID] != nil {
+		return nil, nil
+	}
+	return s.admit([]UserID{cmd.ActorID}, cmd.At)
 }
 
 func applyRemove(s *State, cmd *Command, actor *Member) (*Change, *Error) {

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,13 +13,16 @@ type CommandKind string
 const (
 	CmdCreate       CommandKind = "conversation.create" // ConversationKind, Title, AvatarID, UserIDs (without the actor)
 	CmdUpdate       CommandKind = "conversation.update" // Title, AvatarID; nil leaves as it is
-	CmdSend         CommandKind = "message.send"        // ClientID, Text, ReplyTo, Attachments
+	CmdSend         CommandKind = "message.send"        // ClientID, Text, ReplyTo, Attachments, Mentions
 	CmdEdit         CommandKind = "message.edit"        // Target, Text
 	CmdDelete       CommandKind = "message.delete"      // Target
 	CmdReact        CommandKind = "reaction.set"        // Target, Emoji, On
 	CmdAddMembers   CommandKind = "member.add"          // UserIDs
 	CmdRemoveMember CommandKind = "member.remove"       // UserIDs, exactly one; oneself means leave
 	CmdSetRole      CommandKind = "member.role"         // UserIDs, exactly one; Role
+	CmdJoin         CommandKind = "member.join"         // the actor, whose invitation the edge has checked
+	CmdPin          CommandKind = "message.pin"         // Target, On
+	CmdBlock        CommandKind = "direct.block"        // On: the actor takes no messages of the other person
 )
 
 // Command is a request to change one conversation. The edge fixes ids and time,
@@ -36,6 +40,8 @@ type Command struct {
 	Text        string       `json:"text,omitempty"`
 	ReplyTo     Seq          `json:"reply_to,omitempty"`
 	Attachments []Attachment `json:"attachments,omitempty"`
+	// Mentions are people who are to be told; who is no member is left out.
+	Mentions []UserID `json:"mentions,omitempty"`
 
 	Target Seq    `json:"target,omitempty"`
 	Emoji  string `json:"emoji,omitempty"`
@@ -49,8 +55,9 @@ type Command struct {
 }
 
 // RulesVersion is the version of Apply. Records carry the one they were accepted
-// under, so that nodes of different versions agree on every number.
-const RulesVersion = 1
+// under, so that nodes of different versions agree on every number. Rules 2 know
+// mentions, pins, blocks and joining by invitation; what rules 1 know they decide alike.
+const RulesVersion = 2
 
 // Record is a command on its way through the log.
 type Record struct {
@@ -93,8 +100,10 @@ func (c *Command) Validate() *Error {
 		return c.validateSend()
 	case CmdEdit:
 		return firstError(validTarget(c.Target), validText("text", c.Text, true))
-	case CmdDelete:
+	case CmdDelete, CmdPin:
 		return validTarget(c.Target)
+	case CmdJoin, CmdBlock:
+		return nil
 	case CmdReact:
 		return firstError(validTarget(c.Target), validEmoji(c.Emoji))
 	case CmdCreate:
@@ -131,6 +140,9 @@ func (c *Command) validateSend() *Error {
 	case len(c.Attachments) > MaxAttachments:
 		return &Error{Code: CodeTooLarge, Message: "A message holds at most 10 files.", Fields: map[string]string{"attachments": "too many"}}
 	}
+	if err := c.validMentions(); err != nil {
+		return err
+	}
 	seen := make(map[FileID]bool, len(c.Attachments))
 	for _, a := range c.Attachments {
 		if a.ID.IsZero() || seen[a.ID] {
@@ -139,6 +151,18 @@ func (c *Command) validateSend() *Error {
 		seen[a.ID] = true
 	}
 	return validText("text", c.Text, len(c.Attachments) == 0)
+}
+
+func (c *Command) validMentions() *Error {
+	if len(c.Mentions) > MaxMentions {
+		return &Error{Code: CodeTooLarge, Message: "A message mentions at most 50 people.", Fields: map[string]string{"mentions": "too many"}}
+	}
+	for i, id := range c.Mentions {
+		if id.IsZero() || slices.Contains(c.Mentions[:i], id) {
+			return Invalid("mentions", "an id is missing or named twice")
+		}
+	}
+	return nil
 }
 
 func (c *Command) validateCreate() *Error {

@@ -37,20 +37,24 @@ func (e *Entry) AppendJSON(b []byte) []byte {
 		}
 	case KindDelete:
 		b = appendTarget(b, e.Target)
+	case KindPin:
+		b = appendTarget(b, e.Target)
+		b = appendOn(b, e.On)
+	case KindBlock:
+		b = appendOn(b, e.On)
 	case KindReaction:
 		b = appendTarget(b, e.Target)
 		b = appendField(b, "emoji", e.Emoji)
-		b = append(b, `,"on":`...)
-		b = strconv.AppendBool(b, e.On)
+		b = appendOn(b, e.On)
 	case KindCreated:
 		b = appendField(b, "conversation_kind", string(e.ConversationKind))
 		b = e.appendTitle(b)
-		b = e.appendUserIDs(b)
+		b = appendUserIDs(b, "user_ids", e.UserIDs)
 	case KindMemberAdded, KindRole:
-		b = e.appendUserIDs(b)
+		b = appendUserIDs(b, "user_ids", e.UserIDs)
 		b = appendField(b, "role", string(e.Role))
 	case KindMemberRemoved:
-		b = e.appendUserIDs(b)
+		b = appendUserIDs(b, "user_ids", e.UserIDs)
 	case KindUpdated:
 		b = e.appendTitle(b)
 	}
@@ -88,6 +92,9 @@ func (e *Entry) appendMessage(b []byte) []byte {
 		b = e.Attachments[i].appendJSON(b)
 	}
 	b = append(b, ']')
+	if len(e.Mentions) > 0 {
+		b = appendUserIDs(b, "mentions", e.Mentions)
+	}
 	if e.Redacted {
 		b = append(b, `,"redacted":true`...)
 	}
@@ -102,9 +109,11 @@ func (e *Entry) appendTitle(b []byte) []byte {
 	return b
 }
 
-func (e *Entry) appendUserIDs(b []byte) []byte {
-	b = append(b, `,"user_ids":[`...)
-	for i, id := range e.UserIDs {
+func appendUserIDs(b []byte, name string, ids []UserID) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, `":[`...)
+	for i, id := range ids {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -138,6 +147,11 @@ func (a *Attachment) appendJSON(b []byte) []byte {
 func appendTarget(b []byte, target Seq) []byte {
 	b = append(b, `,"target":`...)
 	return strconv.AppendInt(b, int64(target), 10)
+}
+
+func appendOn(b []byte, on bool) []byte {
+	b = append(b, `,"on":`...)
+	return strconv.AppendBool(b, on)
 }
 
 func appendField(b []byte, name, value string) []byte {

@@ -60,6 +60,13 @@ func golden() map[string]*chat.Entry {
 		"member_removed": entry(chat.KindMemberRemoved, func(e *chat.Entry) { e.UserIDs = []chat.UserID{bob} }),
 		"role":           entry(chat.KindRole, func(e *chat.Entry) { e.UserIDs, e.Role = []chat.UserID{bob}, chat.RoleAdmin }),
 		"updated":        entry(chat.KindUpdated, func(e *chat.Entry) { e.Title = "New" }),
+		"message_mentions": entry(chat.KindMessage, func(e *chat.Entry) {
+			e.ClientID, e.Ordinal, e.Text, e.Mentions = "k3", 4, "@bob @cid", []chat.UserID{bob, cid}
+		}),
+		"pin_on":         entry(chat.KindPin, func(e *chat.Entry) { e.Target, e.On = 5, true }),
+		"pin_off":        entry(chat.KindPin, func(e *chat.Entry) { e.Target = 5 }),
+		"block_on":       entry(chat.KindBlock, func(e *chat.Entry) { e.ConversationID, e.On = chat.DirectID(ann, bob), true }),
+		"block_off":      entry(chat.KindBlock, func(e *chat.Entry) { e.ConversationID = chat.DirectID(ann, bob) }),
 		"updated_avatar": entry(chat.KindUpdated, func(e *chat.Entry) { e.Title, e.AvatarID = "New", chattest.FileID(3) }),
 	}
 	return out
@@ -91,7 +98,7 @@ func TestGoldenEntries(t *testing.T) {
 	}
 	for _, kind := range []chat.Kind{
 		chat.KindCreated, chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction,
-		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated,
+		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated, chat.KindPin, chat.KindBlock,
 	} {
 		if !kinds[kind] {
 			t.Errorf("there is no golden file of %s", kind)

@@ -11,7 +11,7 @@ type Kind string
 // The kinds of entries.
 const (
 	KindCreated       Kind = "created"        // the conversation begins: conversation_kind, title, avatar_id, user_ids
-	KindMessage       Kind = "message"        // ordinal, text, reply_to, attachments
+	KindMessage       Kind = "message"        // ordinal, text, reply_to, attachments, mentions
 	KindEdit          Kind = "edit"           // target, text
 	KindDelete        Kind = "delete"         // target
 	KindReaction      Kind = "reaction"       // target, emoji, on
@@ -19,6 +19,8 @@ const (
 	KindMemberRemoved Kind = "member_removed" // user_ids
 	KindRole          Kind = "role"           // user_ids, role
 	KindUpdated       Kind = "updated"        // title and avatar as they are from now on
+	KindPin           Kind = "pin"            // target, on
+	KindBlock         Kind = "block"          // on: the sender takes no messages of the other person
 )
 
 // ConversationKind says how a conversation behaves.
@@ -48,8 +50,8 @@ type Attachment struct {
 
 // Entry is one committed fact of a conversation's log. Which fields count
 // depends on Kind; the others are zero. An entry never changes, with one
-// exception: when a message is deleted its text and attachments are taken out
-// of the log too, and Redacted is set.
+// exception: when a message is deleted its text, attachments and mentions are
+// taken out of the log too, and Redacted is set (see Redact).
 type Entry struct {
 	ConversationID ConversationID `json:"conversation_id"`
 	Seq            Seq            `json:"seq"`
@@ -62,6 +64,7 @@ type Entry struct {
 	Text        string       `json:"text,omitempty"`
 	ReplyTo     Seq          `json:"reply_to,omitempty"`
 	Attachments []Attachment `json:"attachments,omitempty"`
+	Mentions    []UserID     `json:"mentions,omitempty"`
 	Redacted    bool         `json:"redacted,omitempty"`
 
 	Target Seq    `json:"target,omitempty"`
@@ -73,6 +76,11 @@ type Entry struct {
 	Role             Role             `json:"role,omitempty"`
 	Title            string           `json:"title,omitempty"`
 	AvatarID         FileID           `json:"avatar_id,omitzero"`
+}
+
+// Redact takes out of the entry what a deleted message leaves nothing of.
+func (e *Entry) Redact() {
+	e.Text, e.Attachments, e.Mentions, e.Redacted = "", nil, nil, true
 }
 
 // Message is a message as it is shown: its entry with the later edits, deletion
@@ -88,7 +96,9 @@ type Message struct {
 	Text           string              `json:"text"`
 	ReplyTo        Seq                 `json:"reply_to,omitempty"`
 	Attachments    []Attachment        `json:"attachments"`
+	Mentions       []UserID            `json:"mentions,omitempty"`
 	EditedAt       Time                `json:"edited_at,omitzero"`
 	DeletedAt      Time                `json:"deleted_at,omitzero"`
+	PinnedAt       Time                `json:"pinned_at,omitzero"`
 	Reactions      map[string][]UserID `json:"reactions"` // by emoji, in the order they were given
 }

@@ -7,6 +7,10 @@ const (
 	MaxTextBytes = 16 << 10
 	// MaxAttachments bounds the files of one message.
 	MaxAttachments = 10
+	// MaxMentions bounds the people whom one message mentions.
+	MaxMentions = 50
+	// MaxPins bounds the pinned messages of one conversation.
+	MaxPins = 100
 	// MaxClientIDBytes bounds the idempotency key that a client gives a command.
 	MaxClientIDBytes = 64
 	// MaxTitleRunes bounds a conversation's title, in characters.

@@ -68,6 +68,9 @@ const (
 	ActRemoveMembers Action = "remove_members" // of a lower rank
 	ActSetRoles      Action = "set_roles"      // up to one's own rank, of people of a lower rank
 	ActLeave         Action = "leave"          // oneself
+	ActPin           Action = "pin"            // a message one sees
+	ActInvite        Action = "invite"         // make links by which people join, list and revoke them
+	ActBlock         Action = "block"          // the other person of a direct conversation
 )
 
 // May decides whether a member (nil: not a member) may do an action in a
@@ -83,7 +86,11 @@ func May(kind ConversationKind, m *Member, act Action) error {
 		ok = true
 	case ActLeave:
 		ok = kind != Direct
-	case ActDeleteOthers, ActUpdate, ActAddMembers, ActRemoveMembers, ActSetRoles:
+	case ActBlock:
+		ok = kind == Direct
+	case ActPin:
+		ok = kind == Direct || m.Role.rank() >= RoleAdmin.rank()
+	case ActDeleteOthers, ActUpdate, ActAddMembers, ActRemoveMembers, ActSetRoles, ActInvite:
 		ok = kind != Direct && m.Role.rank() >= RoleAdmin.rank()
 	case ActEditOthers:
 	}

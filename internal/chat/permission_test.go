@@ -33,6 +33,9 @@ var matrix = map[string]map[chat.Action]string{
 		chat.ActRemoveMembers: "nyy",
 		chat.ActSetRoles:      "nyy",
 		chat.ActLeave:         "yyy",
+		chat.ActPin:           "nyy",
+		chat.ActInvite:        "nyy",
+		chat.ActBlock:         "nnn",
 	},
 	directMatrix: {
 		chat.ActRead:          "yyy",
@@ -47,6 +50,9 @@ var matrix = map[string]map[chat.Action]string{
 		chat.ActRemoveMembers: "nnn",
 		chat.ActSetRoles:      "nnn",
 		chat.ActLeave:         "nnn",
+		chat.ActPin:           "yyy",
+		chat.ActInvite:        "nnn",
+		chat.ActBlock:         "yyy",
 	},
 }
 

@@ -21,7 +21,35 @@ type Conversation struct {
 	ActiveAt Time `json:"active_at"`
 	Members  int  `json:"members"`
 	Owners   int  `json:"owners"`
+	// Pins counts the pinned messages.
+	Pins int `json:"pins,omitempty"`
+	// Blocks says who of the two people of a direct conversation takes no messages
+	// of the other.
+	Blocks Blocks `json:"blocks,omitempty"`
 }
+
+// Blocks says who of the two people of a direct conversation blocks the other.
+type Blocks uint8
+
+// The bits of Blocks.
+const (
+	blockedByCreator Blocks = 1 << iota // who began the conversation
+	blockedByOther
+)
+
+// blockOf is the bit of one of the two people.
+func (c *Conversation) blockOf(user UserID) Blocks {
+	if user == c.CreatedBy {
+		return blockedByCreator
+	}
+	return blockedByOther
+}
+
+// Blocking reports whether one of the two people of a direct conversation blocks the other.
+func (c *Conversation) Blocking(user UserID) bool { return c.Blocks&c.blockOf(user) != 0 }
+
+// Blocked reports whether one of the two people is blocked by the other.
+func (c *Conversation) Blocked(user UserID) bool { return c.Blocks&^c.blockOf(user) != 0 }
 
 // MessageState is what later entries may change about a message, and what
 // decisions about it need.
@@ -33,6 +61,7 @@ type MessageState struct {
 	Text      string
 	EditedAt  Time // zero: as it was sent
 	DeletedAt Time // zero: not deleted
+	PinnedAt  Time // zero: not pinned
 	// Reactions holds, for each emoji in the order they appeared, who gave it.
 	Reactions []Reaction
 	// Edits are the seqs of its edit entries, to be redacted when it is deleted.
@@ -63,6 +92,7 @@ type Needs struct {
 // head of its conversation.
 func (c *Command) Needs() Needs {
 	n := Needs{Members: append([]UserID{c.ActorID}, c.UserIDs...)}
+	n.Members = append(n.Members, c.Mentions...)
 	if c.Kind == CmdSend {
 		n.Sent = []SentKey{{c.ActorID, c.ClientID}}
 		if c.ReplyTo > 0 {
@@ -141,6 +171,6 @@ type Change struct {
 	RemoveMembers []UserID
 	// PutMessage is set when the state of an older message changed. It is a copy.
 	PutMessage *MessageState
-	// Redact are entries whose text and attachments are to be taken out.
+	// Redact are entries that are to be redacted (Entry.Redact).
 	Redact []Seq
 }

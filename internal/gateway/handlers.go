@@ -163,6 +163,7 @@ func (g *Gateway) messageSend(c *conn, p wire.MessageSend, r reply) {
 	for _, a := range p.Attachments {
 		req.Attachments = append(req.Attachments, a.ID)
 	}
+	req.Mentions = p.Mentions
 	g.submit(c, len(req.Attachments) > 0, r, func(ctx context.Context, done func(chat.Outcome)) {
 		g.ports.Service.Send(ctx, req, done)
 	})

@@ -31,7 +31,8 @@ func (p peeked) members() bool {
 	switch p.kind {
 	case chat.KindCreated, chat.KindMemberAdded, chat.KindMemberRemoved:
 		return true
-	case chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindRole, chat.KindUpdated:
+	case chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindRole, chat.KindUpdated,
+		chat.KindPin, chat.KindBlock:
 	}
 	return false
 }
@@ -79,6 +80,7 @@ func kindOf(b []byte) chat.Kind {
 	for _, k := range [...]chat.Kind{
 		chat.KindMessage, chat.KindReaction, chat.KindEdit, chat.KindDelete,
 		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated, chat.KindCreated,
+		chat.KindPin, chat.KindBlock,
 	} {
 		if string(b) == string(k) {
 			return k

@@ -17,6 +17,8 @@ type SendRequest struct {
 	ReplyTo        chat.Seq
 	// Attachments are files of the sender, or files in messages they may see.
 	Attachments []chat.FileID
+	// Mentions are people who are to be told; who is no member is left out.
+	Mentions []chat.UserID
 }
 
 // Send sends a message; see Submit for done. It reads the store, and so may
@@ -28,7 +30,7 @@ func (s *Service) Send(ctx context.Context, r SendRequest, done func(chat.Outcom
 	}
 	cmd := &chat.Command{
 		Kind: chat.CmdSend, ConversationID: r.ConversationID, ActorID: r.UserID,
-		ClientID: r.ClientID, Text: r.Text, ReplyTo: r.ReplyTo,
+		ClientID: r.ClientID, Text: r.Text, ReplyTo: r.ReplyTo, Mentions: r.Mentions,
 	}
 	if len(r.Attachments) > 0 {
 		files, err := s.attachments(ctx, r.UserID, r.Attachments)

@@ -11,7 +11,7 @@ import (
 
 // commitSQL are the statements of Commit.
 type commitSQL struct {
-	messages, others, heads, members, reads, refs, states multi
+	messages, others, heads, members, reads, refs, mentions, departures, states multi
 }
 
 func newCommitSQL(d *dialect) commitSQL {
@@ -21,11 +21,12 @@ func newCommitSQL(d *dialect) commitSQL {
 		others: newMulti(d.insertStrict+"other_entries (conversation_id, seq, body) VALUES ", "(?, ?, ?)", ""),
 		// A head moves only from where the batch began, or it does not move and the batch fails.
 		heads: newMulti(`INSERT INTO conversations (id, kind, title, avatar_id, created_by, created_at, seq, prev_seq,
-				messages, last_message, active_at, moved_at, members, owners) VALUES `,
-			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				messages, last_message, active_at, moved_at, members, owners, pins, blocks) VALUES `,
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			` ON CONFLICT (id) DO UPDATE SET title = excluded.title, avatar_id = excluded.avatar_id, seq = excluded.seq,
 				prev_seq = excluded.prev_seq, messages = excluded.messages, last_message = excluded.last_message,
 				active_at = excluded.active_at, members = excluded.members, owners = excluded.owners,
+				pins = excluded.pins, blocks = excluded.blocks,
 				moved_at = CASE WHEN excluded.moved_at > conversations.moved_at THEN excluded.moved_at ELSE conversations.moved_at END
 			WHERE conversations.seq = excluded.prev_seq`),
 		// Who leaves and comes back starts anew; a change of role leaves receipts alone.
@@ -41,11 +42,15 @@ func newCommitSQL(d *dialect) commitSQL {
 		reads: newMulti(`UPDATE members SET delivered_seq = v.column3, read_seq = v.column3, read_ordinal = v.column4
 			FROM (VALUES `, "(?, ?, ?, ?)",
 			`) AS v WHERE members.conversation_id = v.column1 AND members.user_id = v.column2`),
-		refs: newMulti(d.insertStrict+"file_refs (file_id, conversation_id, seq) VALUES ", "(?, ?, ?)", ""),
-		states: newMulti(`INSERT INTO message_states (conversation_id, seq, text, edited_at, deleted_at, deleted, reactions, edits) VALUES `,
-			"(?, ?, ?, ?, ?, ?, ?, ?)",
+		refs:     newMulti(d.insertStrict+"file_refs (file_id, conversation_id, seq) VALUES ", "(?, ?, ?)", ""),
+		mentions: newMulti(d.insertStrict+"mentions (user_id, conversation_id, seq) VALUES ", "(?, ?, ?)", ""),
+		// When somebody left; who comes back is a member, and no longer looked for here.
+		departures: newMulti(`INSERT INTO departures (user_id, conversation_id, left_at) VALUES `, "(?, ?, ?)",
+			` ON CONFLICT (user_id, conversation_id) DO UPDATE SET left_at = excluded.left_at`),
+		states: newMulti(`INSERT INTO message_states (conversation_id, seq, text, edited_at, deleted_at, pinned_at, deleted, reactions, edits) VALUES `,
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			` ON CONFLICT (conversation_id, seq) DO UPDATE SET text = excluded.text, edited_at = excluded.edited_at,
-				deleted_at = excluded.deleted_at, deleted = excluded.deleted, reactions = excluded.reactions, edits = excluded.edits`),
+				deleted_at = excluded.deleted_at, pinned_at = excluded.pinned_at, deleted = excluded.deleted, reactions = excluded.reactions, edits = excluded.edits`),
 	}
 }
 
@@ -108,6 +113,9 @@ func (w *writes) writeLog(ctx context.Context, t *tx, c *commitSQL) error {
 	if _, err := c.refs.exec(ctx, t, w.refs); err != nil {
 		return fmt.Errorf("write file references: %w", err)
 	}
+	if _, err := c.mentions.exec(ctx, t, w.mentions); err != nil {
+		return fmt.Errorf("write mentions: %w", err)
+	}
 	return nil
 }
 
@@ -129,6 +137,9 @@ func (w *writes) writeFacts(ctx context.Context, t *tx, c *commitSQL) error {
 	}
 	if _, err := c.reads.exec(ctx, t, w.reads); err != nil {
 		return fmt.Errorf("write senders' receipts: %w", err)
+	}
+	if _, err := c.departures.exec(ctx, t, w.departures); err != nil {
+		return fmt.Errorf("write departures: %w", err)
 	}
 	if _, err := c.states.exec(ctx, t, w.states); err != nil {
 		return fmt.Errorf("write message states: %w", err)
@@ -154,7 +165,13 @@ func (w *writes) redactAll(ctx context.Context, t *tx) error {
 			if err != nil {
 				return fmt.Errorf("redact: %w", err)
 			}
-			e.Text, e.Attachments, e.Redacted = "", nil, true
+			for i := range e.Mentions {
+				if _, err := t.ExecContext(ctx, "DELETE FROM mentions WHERE user_id = ? AND conversation_id = ? AND seq = ?",
+					e.Mentions[i][:], r.conversation[:], int64(r.seq)); err != nil {
+					return fmt.Errorf("forget mentions: %w", err)
+				}
+			}
+			e.Redact()
 			if _, err := t.ExecContext(ctx, "UPDATE "+table+" SET body = ? WHERE conversation_id = ? AND seq = ?",
 				e.AppendJSON(nil), r.conversation[:], int64(r.seq)); err != nil {
 				return fmt.Errorf("redact: %w", err)

@@ -10,7 +10,7 @@ import (
 // writes is a batch, sorted by table: the parameters of each multi-row
 // statement. Of several changes to one thing only the last is written.
 type writes struct {
-	messages, others, refs, heads, members, reads, states []any
+	messages, others, refs, mentions, heads, members, reads, departures, states []any
 
 	removed []membership
 	redact  []address
@@ -121,6 +121,9 @@ func (g *gathering) message(e *chat.Entry, body []byte) {
 	for i := range e.Attachments {
 		g.w.refs = append(g.w.refs, e.Attachments[i].ID[:], c[:], int64(e.Seq))
 	}
+	for i := range e.Mentions {
+		g.w.mentions = append(g.w.mentions, e.Mentions[i][:], c[:], int64(e.Seq))
+	}
 	key := membership{c, e.SenderID}
 	if _, ok := g.reads[key]; !ok {
 		g.readOrder = append(g.readOrder, key)
@@ -145,12 +148,14 @@ func (g *gathering) finish() error {
 	for _, id := range g.headOrder {
 		c := g.heads[id]
 		w.heads = append(w.heads, c.ID[:], string(c.Kind), c.Title, nullID(c.AvatarID), c.CreatedBy[:], int64(c.CreatedAt),
-			int64(c.Seq), int64(g.first[id]), c.Messages, int64(c.LastMessage), int64(c.ActiveAt), at, int64(c.Members), int64(c.Owners))
+			int64(c.Seq), int64(g.first[id]), c.Messages, int64(c.LastMessage), int64(c.ActiveAt), at, int64(c.Members), int64(c.Owners),
+			int64(c.Pins), int64(c.Blocks))
 	}
 	for _, key := range g.memberOrder {
 		p := g.members[key]
 		if p.member == nil {
 			w.removed = append(w.removed, key)
+			w.departures = append(w.departures, key.user[:], key.conversation[:], at)
 			continue
 		}
 		m := p.member
@@ -172,7 +177,7 @@ func (g *gathering) finish() error {
 		if err := errors.Join(rerr, eerr); err != nil {
 			return err
 		}
-		w.states = append(w.states, key.conversation[:], int64(key.seq), m.Text, int64(m.EditedAt), int64(m.DeletedAt), flag(m.DeletedAt != 0), reactions, edits)
+		w.states = append(w.states, key.conversation[:], int64(key.seq), m.Text, int64(m.EditedAt), int64(m.DeletedAt), int64(m.PinnedAt), flag(m.DeletedAt != 0), reactions, edits)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ WHERE m.user_id = ? AND (c.active_at < ? OR (c.active_at = ? AND c.id < ?))
 ORDER BY c.active_at DESC, c.id DESC LIMIT ?`
 
 var conversationViews = newMulti(`SELECT c.id, c.kind, c.title, c.avatar_id, c.created_by, c.created_at, c.seq, c.messages, c.last_message,
-	c.active_at, c.members, c.owners, m.role, m.visible_from, m.delivered_seq, m.read_seq,
+	c.active_at, c.members, c.owners, c.pins, c.blocks, m.role, m.visible_from, m.delivered_seq, m.read_seq,
 	c.messages - m.read_ordinal - (
 		SELECT COUNT(*) FROM message_states s
 		WHERE s.conversation_id = m.conversation_id AND s.deleted = 1 AND s.seq > m.read_seq

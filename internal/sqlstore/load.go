@@ -22,7 +22,7 @@ func (s *Store) Position(ctx context.Context, p chat.PartitionID) (next, prev in
 	return row.NextOffset, row.PrevOffset, nil
 }
 
-const headColumns = "id, kind, title, avatar_id, created_by, created_at, seq, messages, last_message, active_at, members, owners"
+const headColumns = "id, kind, title, avatar_id, created_by, created_at, seq, messages, last_message, active_at, members, owners, pins, blocks"
 
 var (
 	loadHeads   = newMulti("SELECT "+headColumns+" FROM conversations WHERE id IN (", "?", ")")
@@ -33,7 +33,8 @@ var (
 	loadSent = newMulti(`SELECT conversation_id, sender_id, client_id, body
 		FROM message_entries WHERE (conversation_id, sender_id, client_id) IN (VALUES `, "(?, ?, ?)", ")")
 	loadMessages = newMulti(`SELECT e.conversation_id, e.seq, e.sender_id, e.ordinal,
-			COALESCE(s.text, ''), COALESCE(s.edited_at, 0), COALESCE(s.deleted_at, 0), COALESCE(s.reactions, ''), COALESCE(s.edits, '')
+			COALESCE(s.text, ''), COALESCE(s.edited_at, 0), COALESCE(s.deleted_at, 0), COALESCE(s.pinned_at, 0),
+			COALESCE(s.reactions, ''), COALESCE(s.edits, '')
 		FROM message_entries e
 		LEFT JOIN message_states s ON s.conversation_id = e.conversation_id AND s.seq = e.seq
 		WHERE (e.conversation_id, e.seq) IN (VALUES `, "(?, ?)", ")")
@@ -111,7 +112,7 @@ func scanHead(row scanner, more ...any) (*chat.Conversation, error) {
 	var c chat.Conversation
 	err := row.Scan(append([]any{
 		into(&c.ID), &c.Kind, &c.Title, into(&c.AvatarID), into(&c.CreatedBy), &c.CreatedAt,
-		&c.Seq, &c.Messages, &c.LastMessage, &c.ActiveAt, &c.Members, &c.Owners,
+		&c.Seq, &c.Messages, &c.LastMessage, &c.ActiveAt, &c.Members, &c.Owners, &c.Pins, &c.Blocks,
 	}, more...)...)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller names the verb
@@ -142,7 +143,7 @@ func scanMessageInto(row scanner, byID states) error {
 	var id chat.ConversationID
 	var m chat.MessageState
 	var reactions, edits string
-	err := row.Scan(into(&id), &m.Seq, into(&m.SenderID), &m.Ordinal, &m.Text, &m.EditedAt, &m.DeletedAt, &reactions, &edits)
+	err := row.Scan(into(&id), &m.Seq, into(&m.SenderID), &m.Ordinal, &m.Text, &m.EditedAt, &m.DeletedAt, &m.PinnedAt, &reactions, &edits)
 	if err != nil {
 		return err //nolint:wrapcheck // the caller names the verb
 	}

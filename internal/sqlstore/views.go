@@ -122,7 +122,7 @@ func profiles(ctx context.Context, db query.DBTX, ids []chat.UserID) (map[chat.U
 }
 
 const foldedMessage = `SELECT e.conversation_id, e.body, COALESCE(s.text, ''), COALESCE(s.edited_at, 0),
-	COALESCE(s.deleted_at, 0), COALESCE(s.reactions, '')
+	COALESCE(s.deleted_at, 0), COALESCE(s.pinned_at, 0), COALESCE(s.reactions, '')
 FROM message_entries e
 LEFT JOIN message_states s ON s.conversation_id = e.conversation_id AND s.seq = e.seq
 WHERE `
@@ -178,8 +178,8 @@ func scanMessage(row scanner) (*chat.Message, error) {
 	var id chat.ConversationID
 	var body []byte
 	var text, reactions string
-	var edited, deleted chat.Time
-	if err := row.Scan(into(&id), &body, &text, &edited, &deleted, &reactions); err != nil {
+	var edited, deleted, pinned chat.Time
+	if err := row.Scan(into(&id), &body, &text, &edited, &deleted, &pinned, &reactions); err != nil {
 		return nil, err //nolint:wrapcheck // the caller names the verb
 	}
 	e, err := chat.DecodeEntry(body)
@@ -189,7 +189,7 @@ func scanMessage(row scanner) (*chat.Message, error) {
 	m := &chat.Message{
 		ConversationID: e.ConversationID, Seq: e.Seq, At: e.At, SenderID: e.SenderID, Kind: e.Kind, ClientID: e.ClientID,
 		Ordinal: e.Ordinal, Text: e.Text, ReplyTo: e.ReplyTo, Attachments: e.Attachments,
-		EditedAt: edited, DeletedAt: deleted, Reactions: map[string][]chat.UserID{},
+		Mentions: e.Mentions, EditedAt: edited, DeletedAt: deleted, PinnedAt: pinned, Reactions: map[string][]chat.UserID{},
 	}
 	if edited != 0 {
 		m.Text = text

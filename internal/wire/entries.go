@@ -32,6 +32,7 @@ type MessageEntry struct {
 	Text        string            `json:"text"`
 	ReplyTo     chat.Seq          `json:"reply_to,omitempty"`
 	Attachments []chat.Attachment `json:"attachments"`
+	Mentions    []chat.UserID     `json:"mentions,omitempty" doc:"members who are to be told; absent: none"`
 	Redacted    bool              `json:"redacted,omitempty" doc:"the message was deleted; its text and files are gone"`
 }
 
@@ -83,4 +84,18 @@ type UpdatedEntry struct {
 	EntryBase
 	Title    string      `json:"title"`
 	AvatarID chat.FileID `json:"avatar_id,omitzero" doc:"absent: none"`
+}
+
+// PinEntry pins a message, or takes the pin out.
+type PinEntry struct {
+	EntryBase
+	Target chat.Seq `json:"target" doc:"the message"`
+	On     bool     `json:"on"`
+}
+
+// BlockEntry says, in a direct conversation, that its sender takes no messages of
+// the other person, or takes them again.
+type BlockEntry struct {
+	EntryBase
+	On bool `json:"on"`
 }

@@ -87,5 +87,7 @@ func EntryKinds() []EntryKind {
 		{chat.KindMemberRemoved, reflect.TypeFor[MemberRemovedEntry]()},
 		{chat.KindRole, reflect.TypeFor[RoleEntry]()},
 		{chat.KindUpdated, reflect.TypeFor[UpdatedEntry]()},
+		{chat.KindPin, reflect.TypeFor[PinEntry]()},
+		{chat.KindBlock, reflect.TypeFor[BlockEntry]()},
 	}
 }

@@ -16,6 +16,7 @@ type MessageSend struct {
 	Text           string              `json:"text,omitempty" doc:"at most 16 KiB of UTF-8; may be empty when there are attachments"`
 	ReplyTo        chat.Seq            `json:"reply_to,omitempty" doc:"seq of the message that is answered"`
 	Attachments    []AttachmentRef     `json:"attachments,omitempty" doc:"at most 10 own uploads"`
+	Mentions       []chat.UserID       `json:"mentions,omitempty" doc:"at most 50 people who are to be told; the server keeps those who are members"`
 }
 
 // MessageEdit is the payload of message.edit: a new text for one's own message.

@@ -58,8 +58,10 @@ type Message struct {
 	Text           string                   `json:"text"`
 	ReplyTo        chat.Seq                 `json:"reply_to,omitempty"`
 	Attachments    []Attachment             `json:"attachments"`
+	Mentions       []chat.UserID            `json:"mentions,omitempty" doc:"members who are to be told"`
 	EditedAt       chat.Time                `json:"edited_at,omitzero"`
 	DeletedAt      chat.Time                `json:"deleted_at,omitzero"`
+	PinnedAt       chat.Time                `json:"pinned_at,omitzero"`
 	Reactions      map[string][]chat.UserID `json:"reactions" doc:"by emoji"`
 }
 
@@ -143,7 +145,8 @@ func MessageOf(m *chat.Message) Message {
 		ConversationID: m.ConversationID, Seq: m.Seq, At: m.At, SenderID: m.SenderID, Kind: m.Kind,
 		ClientID: m.ClientID, Ordinal: m.Ordinal, Text: m.Text, ReplyTo: m.ReplyTo,
 		Attachments: make([]Attachment, 0, len(m.Attachments)),
-		EditedAt:    m.EditedAt, DeletedAt: m.DeletedAt, Reactions: m.Reactions,
+		Mentions:    m.Mentions,
+		EditedAt:    m.EditedAt, DeletedAt: m.DeletedAt, PinnedAt: m.PinnedAt, Reactions: m.Reactions,
 	}
 	for _, a := range m.Attachments {
 		out.Attachments = append(out.Attachments, AttachmentOf(a))

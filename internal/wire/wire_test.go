@@ -53,6 +53,8 @@ func entries() map[chat.Kind]*chat.Entry {
 		}),
 		chat.KindRole:    with(func(e *chat.Entry) { e.Kind, e.UserIDs, e.Role = chat.KindRole, []chat.UserID{bob}, chat.RoleAdmin }),
 		chat.KindUpdated: with(func(e *chat.Entry) { e.Kind, e.Title, e.AvatarID = chat.KindUpdated, "New", file }),
+		chat.KindPin:     with(func(e *chat.Entry) { e.Kind, e.Target, e.On = chat.KindPin, 5, true }),
+		chat.KindBlock:   with(func(e *chat.Entry) { e.Kind, e.On = chat.KindBlock, true }),
 	}
 }
 

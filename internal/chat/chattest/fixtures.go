@@ -104,3 +104,19 @@ func SetRole(room chat.ConversationID, actor, user chat.UserID, role chat.Role) 
 func Retitle(room chat.ConversationID, actor chat.UserID, title string) chat.Command {
 	return chat.Command{Kind: chat.CmdUpdate, ConversationID: room, ActorID: actor, At: Epoch, Title: &title}
 }
+
+// Join makes the command by which somebody who was invited comes in.
+func Join(room chat.ConversationID, user chat.UserID) chat.Command {
+	return chat.Command{Kind: chat.CmdJoin, ConversationID: room, ActorID: user, At: Epoch}
+}
+
+// Pin makes the command that pins a message, or takes the pin out.
+func Pin(room chat.ConversationID, actor chat.UserID, target chat.Seq, on bool) chat.Command {
+	return chat.Command{Kind: chat.CmdPin, ConversationID: room, ActorID: actor, At: Epoch, Target: target, On: on}
+}
+
+// Block makes the command by which one person of a direct conversation blocks the
+// other, or ends that.
+func Block(room chat.ConversationID, actor chat.UserID, on bool) chat.Command {
+	return chat.Command{Kind: chat.CmdBlock, ConversationID: room, ActorID: actor, At: Epoch, On: on}
+}

@@ -47,7 +47,7 @@ func (f *Folded) entry(e *chat.Entry) {
 		f.Messages = append(f.Messages, chat.Message{
 			ConversationID: e.ConversationID, Seq: e.Seq, At: e.At, SenderID: e.SenderID, Kind: e.Kind, ClientID: e.ClientID,
 			Ordinal: e.Ordinal, Text: e.Text, ReplyTo: e.ReplyTo,
-			Attachments: append([]chat.Attachment{}, e.Attachments...), Reactions: map[string][]chat.UserID{},
+			Mentions: e.Mentions, Attachments: append([]chat.Attachment{}, e.Attachments...), Reactions: map[string][]chat.UserID{},
 		})
 	case chat.KindEdit:
 		if m := f.message(e.Target); m.DeletedAt == 0 {
@@ -55,7 +55,8 @@ func (f *Folded) entry(e *chat.Entry) {
 		}
 	case chat.KindDelete:
 		m := f.message(e.Target)
-		m.Text, m.Attachments, m.DeletedAt, m.EditedAt, m.Reactions = "", []chat.Attachment{}, e.At, 0, map[string][]chat.UserID{}
+		m.Text, m.Attachments, m.Mentions, m.DeletedAt, m.EditedAt, m.Reactions = "", []chat.Attachment{}, nil, e.At, 0, map[string][]chat.UserID{}
+		m.PinnedAt = 0
 	case chat.KindReaction:
 		f.react(f.message(e.Target), e)
 	case chat.KindMemberAdded:
@@ -74,6 +75,13 @@ func (f *Folded) entry(e *chat.Entry) {
 		for _, u := range e.UserIDs {
 			f.Members[u].Role = e.Role
 		}
+	case chat.KindPin:
+		if m := f.message(e.Target); e.On {
+			m.PinnedAt = e.At
+		} else {
+			m.PinnedAt = 0
+		}
+	case chat.KindBlock:
 	case chat.KindUpdated:
 		f.Title, f.AvatarID = e.Title, e.AvatarID
 	}

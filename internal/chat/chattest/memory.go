@@ -156,8 +156,7 @@ func (c *memoryConversation) change(ch *chat.Change) error {
 		c.messages[ch.PutMessage.Seq] = *ch.PutMessage
 	}
 	for _, seq := range ch.Redact {
-		r := &c.entries[seq-1]
-		r.Text, r.Attachments, r.Redacted = "", nil, true
+		c.entries[seq-1].Redact()
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func RandomCommand() *rapid.Generator[chat.Command] {
 		user := rapid.SampledFrom(users).Draw(t, "user")
 		switch rapid.SampledFrom([]chat.CommandKind{
 			chat.CmdSend, chat.CmdSend, chat.CmdSend, chat.CmdEdit, chat.CmdDelete, chat.CmdReact, chat.CmdReact,
-			chat.CmdAddMembers, chat.CmdRemoveMember, chat.CmdSetRole, chat.CmdUpdate, chat.CmdCreate,
+			chat.CmdAddMembers, chat.CmdRemoveMember, chat.CmdSetRole, chat.CmdUpdate, chat.CmdCreate, chat.CmdPin, chat.CmdBlock, chat.CmdJoin,
 		}).Draw(t, "kind") {
 		case chat.CmdEdit:
 			return Edit(room, actor, target, RandomText().Draw(t, "text"))
@@ -60,6 +60,12 @@ func RandomCommand() *rapid.Generator[chat.Command] {
 			return SetRole(room, actor, user, rapid.SampledFrom([]chat.Role{chat.RoleOwner, chat.RoleAdmin, chat.RoleMember}).Draw(t, "role"))
 		case chat.CmdUpdate:
 			return Retitle(room, actor, rapid.SampledFrom([]string{"One", "Two", "Ñandú <&>"}).Draw(t, "title"))
+		case chat.CmdPin:
+			return Pin(room, actor, target, rapid.Bool().Draw(t, "on"))
+		case chat.CmdBlock:
+			return Block(rooms[2], actor, rapid.Bool().Draw(t, "on"))
+		case chat.CmdJoin:
+			return Join(room, user)
 		case chat.CmdCreate:
 			if room == rooms[2] {
 				return CreateDirect(User(0), User(1))
@@ -77,6 +83,11 @@ func randomSend(t *rapid.T, room chat.ConversationID, actor chat.UserID, target 
 	cmd := Send(room, actor, fmt.Sprintf("k%d", n), RandomText().Draw(t, "text"))
 	if rapid.IntRange(0, 3).Draw(t, "reply") == 0 {
 		cmd.ReplyTo = target
+	}
+	for _, user := range RandomUsers() {
+		if rapid.IntRange(0, 5).Draw(t, "mention") == 0 {
+			cmd.Mentions = append(cmd.Mentions, user)
+		}
 	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "files") {
 		cmd.Attachments = append(cmd.Attachments, Attachment(i))

@@ -21,6 +21,12 @@ type Account struct {
 	Disabled     int64
 }
 
+type Block struct {
+	UserID    []byte
+	BlockedID []byte
+	At        int64
+}
+
 type Conversation struct {
 	ID          []byte
 	Kind        string
@@ -36,6 +42,14 @@ type Conversation struct {
 	MovedAt     int64
 	Members     int64
 	Owners      int64
+	Pins        int64
+	Blocks      int64
+}
+
+type Departure struct {
+	UserID         []byte
+	ConversationID []byte
+	LeftAt         int64
 }
 
 type File struct {
@@ -58,6 +72,17 @@ type FileRef struct {
 	Seq            int64
 }
 
+type Invite struct {
+	ID             []byte
+	ConversationID []byte
+	TokenHash      []byte
+	CreatedBy      []byte
+	CreatedAt      int64
+	ExpiresAt      int64
+	MaxUses        int64
+	Uses           int64
+}
+
 type Member struct {
 	ConversationID []byte
 	UserID         []byte
@@ -70,6 +95,12 @@ type Member struct {
 	ReadSeq        int64
 	ReadOrdinal    int64
 	MovedAt        int64
+}
+
+type Mention struct {
+	UserID         []byte
+	ConversationID []byte
+	Seq            int64
 }
 
 type MessageEntry struct {
@@ -90,6 +121,7 @@ type MessageState struct {
 	Deleted        int64
 	Reactions      string
 	Edits          string
+	PinnedAt       int64
 }
 
 type OtherEntry struct {
@@ -103,6 +135,15 @@ type Position struct {
 	Part       int64
 	NextOffset int64
 	PrevOffset int64
+}
+
+type Preference struct {
+	UserID         []byte
+	ConversationID []byte
+	MutedUntil     int64
+	Notify         string
+	Pinned         int64
+	Archived       int64
 }
 
 type Session struct {

@@ -8,7 +8,7 @@ export type Timestamp = string;
 
 export type UserId = string;
 
-export type EntryKind = "created" | "message" | "edit" | "delete" | "reaction" | "member_added" | "member_removed" | "role" | "updated";
+export type EntryKind = "created" | "message" | "edit" | "delete" | "reaction" | "member_added" | "member_removed" | "role" | "updated" | "pin" | "block";
 
 export type ConversationKind = "direct" | "group" | "channel";
 
@@ -52,6 +52,8 @@ export interface MessageEntry {
   text: string;
   reply_to?: Seq;
   attachments: EntryAttachment[];
+  /** members who are to be told; absent: none */
+  mentions?: UserId[];
   /** the message was deleted; its text and files are gone */
   redacted?: boolean;
 }
@@ -140,7 +142,29 @@ export interface UpdatedEntry {
   avatar_id?: FileId;
 }
 
-export type Entry = CreatedEntry | MessageEntry | EditEntry | DeleteEntry | ReactionEntry | MemberAddedEntry | MemberRemovedEntry | RoleEntry | UpdatedEntry;
+export interface PinEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "pin";
+  /** the message */
+  target: Seq;
+  on: boolean;
+}
+
+export interface BlockEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "block";
+  on: boolean;
+}
+
+export type Entry = CreatedEntry | MessageEntry | EditEntry | DeleteEntry | ReactionEntry | MemberAddedEntry | MemberRemovedEntry | RoleEntry | UpdatedEntry | PinEntry | BlockEntry;
 
 export interface Attachment {
   id: FileId;
@@ -170,6 +194,8 @@ export interface MessageSend {
   reply_to?: Seq;
   /** at most 10 own uploads */
   attachments?: AttachmentRef[];
+  /** at most 50 people who are to be told; the server keeps those who are members */
+  mentions?: UserId[];
 }
 
 export interface SendAnswer {
@@ -314,8 +340,11 @@ export interface Message {
   text: string;
   reply_to?: Seq;
   attachments: Attachment[];
+  /** members who are to be told */
+  mentions?: UserId[];
   edited_at?: Timestamp;
   deleted_at?: Timestamp;
+  pinned_at?: Timestamp;
   /** by emoji */
   reactions: Record<string, UserId[]>;
 }
@@ -474,12 +503,12 @@ const shapes: Record<string, Shape> = {
   Seq: "integer",
   Timestamp: "string",
   UserId: "string",
-  EntryKind: { is: ["created", "message", "edit", "delete", "reaction", "member_added", "member_removed", "role", "updated"] },
+  EntryKind: { is: ["created", "message", "edit", "delete", "reaction", "member_added", "member_removed", "role", "updated", "pin", "block"] },
   ConversationKind: { is: ["direct", "group", "channel"] },
   FileId: "string",
   CreatedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["created"] }, conversation_kind: { name: "ConversationKind" }, title: "string", avatar_id: { name: "FileId" }, user_ids: { items: { name: "UserId" } } }, optional: ["avatar_id"] },
   EntryAttachment: { fields: { id: { name: "FileId" }, name: "string", size: "integer", mime: "string", width: "integer", height: "integer", thumb: "boolean" }, optional: ["width", "height", "thumb"] },
-  MessageEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["message"] }, client_id: "string", ordinal: "integer", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "EntryAttachment" } }, redacted: "boolean" }, optional: ["client_id", "reply_to", "redacted"] },
+  MessageEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["message"] }, client_id: "string", ordinal: "integer", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "EntryAttachment" } }, mentions: { items: { name: "UserId" } }, redacted: "boolean" }, optional: ["client_id", "reply_to", "mentions", "redacted"] },
   EditEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["edit"] }, target: { name: "Seq" }, text: "string", redacted: "boolean" }, optional: ["redacted"] },
   DeleteEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["delete"] }, target: { name: "Seq" } }, optional: [] },
   ReactionEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["reaction"] }, target: { name: "Seq" }, emoji: "string", on: "boolean" }, optional: [] },
@@ -488,10 +517,12 @@ const shapes: Record<string, Shape> = {
   MemberRemovedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["member_removed"] }, user_ids: { items: { name: "UserId" } } }, optional: [] },
   RoleEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["role"] }, user_ids: { items: { name: "UserId" } }, role: { name: "Role" } }, optional: [] },
   UpdatedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["updated"] }, title: "string", avatar_id: { name: "FileId" } }, optional: ["avatar_id"] },
-  Entry: { oneOf: [{ name: "CreatedEntry" }, { name: "MessageEntry" }, { name: "EditEntry" }, { name: "DeleteEntry" }, { name: "ReactionEntry" }, { name: "MemberAddedEntry" }, { name: "MemberRemovedEntry" }, { name: "RoleEntry" }, { name: "UpdatedEntry" }] },
+  PinEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["pin"] }, target: { name: "Seq" }, on: "boolean" }, optional: [] },
+  BlockEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["block"] }, on: "boolean" }, optional: [] },
+  Entry: { oneOf: [{ name: "CreatedEntry" }, { name: "MessageEntry" }, { name: "EditEntry" }, { name: "DeleteEntry" }, { name: "ReactionEntry" }, { name: "MemberAddedEntry" }, { name: "MemberRemovedEntry" }, { name: "RoleEntry" }, { name: "UpdatedEntry" }, { name: "PinEntry" }, { name: "BlockEntry" }] },
   Attachment: { fields: { id: { name: "FileId" }, name: "string", size: "integer", mime: "string", width: "integer", height: "integer", thumb: "boolean", url: "string" }, optional: ["width", "height", "thumb", "url"] },
   AttachmentRef: { oneOf: [{ name: "FileId" }, { name: "Attachment" }] },
-  MessageSend: { fields: { conversation_id: { name: "ConversationId" }, client_id: "string", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "AttachmentRef" } } }, optional: ["text", "reply_to", "attachments"] },
+  MessageSend: { fields: { conversation_id: { name: "ConversationId" }, client_id: "string", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "AttachmentRef" } }, mentions: { items: { name: "UserId" } } }, optional: ["text", "reply_to", "attachments", "mentions"] },
   SendAnswer: { fields: { entry: { name: "Entry" }, repeated: "boolean" }, optional: ["repeated"] },
   MessageEdit: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, text: "string" }, optional: [] },
   EntryAnswer: { fields: { entry: { nullable: { name: "Entry" } } }, optional: [] },
@@ -511,7 +542,7 @@ const shapes: Record<string, Shape> = {
   Head: { fields: { conversation_id: { name: "ConversationId" }, last_seq: { name: "Seq" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer" }, optional: [] },
   Ready: { fields: { user: { name: "Me" }, cursor: "string", heads_changed: { items: { name: "Head" } }, server_time: { name: "Timestamp" } }, optional: [] },
   Typing: { fields: { conversation_id: { name: "ConversationId" }, user_id: { name: "UserId" }, on: "boolean" }, optional: [] },
-  Message: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { name: "EntryKind" }, client_id: "string", ordinal: "integer", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "Attachment" } }, edited_at: { name: "Timestamp" }, deleted_at: { name: "Timestamp" }, reactions: { values: { items: { name: "UserId" } } } }, optional: ["reply_to", "edited_at", "deleted_at"] },
+  Message: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { name: "EntryKind" }, client_id: "string", ordinal: "integer", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "Attachment" } }, mentions: { items: { name: "UserId" } }, edited_at: { name: "Timestamp" }, deleted_at: { name: "Timestamp" }, pinned_at: { name: "Timestamp" }, reactions: { values: { items: { name: "UserId" } } } }, optional: ["reply_to", "mentions", "edited_at", "deleted_at", "pinned_at"] },
   User: { fields: { id: { name: "UserId" }, username: "string", display_name: "string", bio: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_at: { name: "Timestamp" } }, optional: ["avatar_id", "avatar_url"] },
   ReceiptMark: { fields: { user_id: { name: "UserId" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" } }, optional: [] },
   Conversation: { fields: { id: { name: "ConversationId" }, kind: { name: "ConversationKind" }, title: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_by: { name: "UserId" }, created_at: { name: "Timestamp" }, active_at: { name: "Timestamp" }, members_count: "integer", role: { name: "Role" }, visible_from: { name: "Seq" }, last_seq: { name: "Seq" }, messages: "integer", delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer", last_entry: { nullable: { name: "Entry" } }, last_message: { nullable: { name: "Message" } }, peer: { nullable: { name: "User" } }, receipts: { items: { name: "ReceiptMark" } } }, optional: ["avatar_id", "avatar_url"] },
