@@ -27,29 +27,41 @@ type goRun struct {
 	parents map[testID]bool
 	ran     map[string]int // tests of a package
 	broken  int            // packages that failed without a failed test
+	grave   bool           // something failed that no second run can excuse
 }
 
 // countGo reads the events of go test -json, shows one line a package and the output
 // of what failed, and counts leaf tests: a test with subtests is counted as those. The
 // seed corpus of a fuzz test counts as one test. loud shows the output of what passed, too.
 func countGo(in io.Reader, out io.Writer, loud bool) (passed, failed, skipped int, err error) {
-	run := goRun{out: out, loud: loud, outputs: map[testID][]string{}, results: map[testID]string{}, parents: map[testID]bool{}, ran: map[string]int{}}
+	run := newGoRun(out, loud)
+	if err := run.read(in); err != nil {
+		return 0, 0, 0, err
+	}
+	passed, failed, skipped = run.count()
+	return passed, failed + run.broken, skipped, nil
+}
+
+func newGoRun(out io.Writer, loud bool) *goRun {
+	return &goRun{out: out, loud: loud, outputs: map[testID][]string{}, results: map[testID]string{}, parents: map[testID]bool{}, ran: map[string]int{}}
+}
+
+func (r *goRun) read(in io.Reader) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
 		var e event
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			// What go itself says, such as a pattern that matches nothing.
-			fmt.Fprintln(out, lines.Text())
+			fmt.Fprintln(r.out, lines.Text())
 			continue
 		}
-		run.add(e)
+		r.add(e)
 	}
 	if err := lines.Err(); err != nil {
-		return 0, 0, 0, fmt.Errorf("read events: %w", err)
+		return fmt.Errorf("read events: %w", err)
 	}
-	passed, failed, skipped = run.count()
-	return passed, failed + run.broken, skipped, nil
+	return nil
 }
 
 func (r *goRun) add(e event) {
@@ -62,6 +74,7 @@ func (r *goRun) add(e event) {
 			return // says only that a test runs
 		}
 		r.outputs[id] = append(r.outputs[id], e.Output)
+		r.grave = r.grave || isGrave(e.Output)
 	case "pass", "fail", "skip":
 		if e.Test == "" {
 			r.endPackage(e)
@@ -176,6 +189,7 @@ func countReports(runner, suite string, paths []string) (Counts, error) {
 		total.Passed += c.Passed
 		total.Failed += c.Failed
 		total.Skipped += c.Skipped
+		total.Flaky += c.Flaky
 	}
 	return total, nil
 }
@@ -198,8 +212,8 @@ func countReport(runner string, text []byte) (c Counts, err error) {
 			Errors []json.RawMessage
 		}
 		err = json.Unmarshal(text, &r)
-		// A test that needed a second try has failed once.
-		c.Passed, c.Failed, c.Skipped = r.Stats.Expected, r.Stats.Unexpected+r.Stats.Flaky+len(r.Errors), r.Stats.Skipped
+		c.Passed, c.Failed, c.Skipped = r.Stats.Expected+r.Stats.Flaky, r.Stats.Unexpected+len(r.Errors), r.Stats.Skipped
+		c.Flaky = r.Stats.Flaky
 	case "mocha":
 		var r struct {
 			Stats struct{ Passes, Failures, Pending int }

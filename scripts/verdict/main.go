@@ -1,15 +1,18 @@
 // Command verdict counts what the test runners really ran, so that a green run
 // cannot be an empty one. It hides the runners' output formats.
 //
-//	go test -json … | verdict go SUITE [loud]
-//	                                       show failures as they come (loud: all output), count, keep the counts
+//	go test -json … | verdict go SUITE [loud|again]
+//	                                       show failures as they come (loud: all output), count, keep the counts;
+//	                                       again: run the few that failed once more, alone
 //	verdict vitest SUITE REPORT.json…      count reports of vitest's json reporter
 //	verdict playwright SUITE REPORT.json…  count reports of Playwright's json reporter
 //	verdict mocha SUITE REPORT.json…       count reports of mocha's json reporter
 //	verdict sum SUITE…                     add up, closing with "N passed, N failed"
 //
 // Counts are kept in out/results/SUITE.json. A skipped test counts as failed when CI
-// is set in the environment. Exit 1 if something failed or nothing ran.
+// is set in the environment. A test that failed and passed when it was run again counts
+// as passed and is named as flaky; more than three of a suite are failures. Exit 1 if
+// something failed or nothing ran.
 package main
 
 import (
@@ -27,10 +30,11 @@ type Counts struct {
 	Passed  int    `json:"passed"`
 	Failed  int    `json:"failed"`
 	Skipped int    `json:"skipped"`
+	Flaky   int    `json:"flaky"` // passed at the second try; among the passed
 }
 
 func main() {
-	v := verdict{dir: filepath.Join("out", "results"), strict: os.Getenv("CI") != "", out: os.Stdout}
+	v := verdict{rerun: rerun, dir: filepath.Join("out", "results"), strict: os.Getenv("CI") != "", out: os.Stdout}
 	if err := v.run(os.Args[1:], os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, "verdict:", err)
 		os.Exit(1)
@@ -41,6 +45,7 @@ type verdict struct {
 	dir    string // where counts are kept
 	strict bool   // a skipped test is a failed one
 	out    io.Writer
+	rerun  func(testID) ([]byte, error)
 }
 
 func (v verdict) run(args []string, in io.Reader) error {
@@ -53,7 +58,8 @@ func (v verdict) run(args []string, in io.Reader) error {
 	c := Counts{Suite: args[1]}
 	var err error
 	if args[0] == "go" {
-		c.Passed, c.Failed, c.Skipped, err = countGo(in, v.out, len(args) > 2 && args[2] == "loud")
+		mode := append(args[2:], "")[0]
+		c, err = v.countGo(in, c.Suite, mode)
 	} else {
 		c, err = countReports(args[0], args[1], args[2:])
 	}
@@ -65,6 +71,9 @@ func (v verdict) run(args []string, in io.Reader) error {
 
 // keep stores the counts of a suite and says what they mean.
 func (v verdict) keep(c Counts) error {
+	if c.Flaky > maxFlaky {
+		c.Passed, c.Failed, c.Flaky = c.Passed-c.Flaky, c.Failed+c.Flaky, 0
+	}
 	if v.strict {
 		c.Failed, c.Skipped = c.Failed+c.Skipped, 0
 	}
@@ -78,7 +87,7 @@ func (v verdict) keep(c Counts) error {
 	if err := os.WriteFile(v.path(c.Suite), append(text, '\n'), 0o600); err != nil {
 		return fmt.Errorf("keep counts: %w", err)
 	}
-	fmt.Fprintf(v.out, "%s: %d passed, %d failed, %d skipped\n", c.Suite, c.Passed, c.Failed, c.Skipped)
+	fmt.Fprintf(v.out, "%s: %d passed, %d failed, %d skipped%s\n", c.Suite, c.Passed, c.Failed, c.Skipped, flakyNote(c.Flaky))
 	switch {
 	case c.Failed > 0:
 		return fmt.Errorf("%s: %d failed", c.Suite, c.Failed)
@@ -105,6 +114,7 @@ func (v verdict) sum(suites []string) error {
 			c.Failed++
 			note = "  (did not run)"
 		}
+		note += flakyNote(c.Flaky)
 		fmt.Fprintf(v.out, "%-12s %5d passed %4d failed%s\n", suite, c.Passed, c.Failed, note)
 		total.Passed += c.Passed
 		total.Failed += c.Failed

@@ -71,11 +71,11 @@ func TestReportsOfOtherRunners(t *testing.T) {
 		runner, report string
 		want           Counts
 	}{
-		"vitest":                   {"vitest", `{"numPassedTests":5,"numFailedTests":1,"numPendingTests":1,"numTodoTests":1,"success":false}`, Counts{"s", 5, 1, 2}},
-		"a file that did not load": {"vitest", `{"numPassedTests":5,"numFailedTestSuites":2,"success":false}`, Counts{"s", 5, 2, 0}},
-		"playwright":               {"playwright", `{"stats":{"expected":4,"unexpected":1,"flaky":1,"skipped":2},"errors":[]}`, Counts{"s", 4, 2, 2}},
-		"no test found":            {"playwright", `{"stats":{},"errors":[{"message":"no tests found"}]}`, Counts{"s", 0, 1, 0}},
-		"mocha":                    {"mocha", `{"stats":{"passes":3,"failures":0,"pending":1}}`, Counts{"s", 3, 0, 1}},
+		"vitest":                   {"vitest", `{"numPassedTests":5,"numFailedTests":1,"numPendingTests":1,"numTodoTests":1,"success":false}`, Counts{"s", 5, 1, 2, 0}},
+		"a file that did not load": {"vitest", `{"numPassedTests":5,"numFailedTestSuites":2,"success":false}`, Counts{"s", 5, 2, 0, 0}},
+		"playwright":               {"playwright", `{"stats":{"expected":4,"unexpected":1,"flaky":1,"skipped":2},"errors":[]}`, Counts{"s", 5, 1, 2, 1}},
+		"no test found":            {"playwright", `{"stats":{},"errors":[{"message":"no tests found"}]}`, Counts{"s", 0, 1, 0, 0}},
+		"mocha":                    {"mocha", `{"stats":{"passes":3,"failures":0,"pending":1}}`, Counts{"s", 3, 0, 1, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "report.json")
@@ -124,8 +124,8 @@ func TestTheSumIsHonest(t *testing.T) {
 		"a suite is missing": {[]Counts{ok}, "ok\n", []string{"unit", "web"}, "3 passed, 1 failed", false},
 		"a suite was empty":  {[]Counts{ok, {Suite: "web"}}, "ok\n", []string{"unit", "web"}, "3 passed, 1 failed", false},
 		"a step failed":      {[]Counts{ok}, "FAILED\n", []string{"unit"}, "3 passed, 1 failed", false},
-		"a test failed":      {[]Counts{{"unit", 3, 2, 0}}, "FAILED\n", []string{"unit"}, "3 passed, 2 failed", false},
-		"a test was skipped": {[]Counts{{"unit", 3, 0, 1}}, "ok\n", []string{"unit"}, "3 passed, 1 failed", false},
+		"a test failed":      {[]Counts{{"unit", 3, 2, 0, 0}}, "FAILED\n", []string{"unit"}, "3 passed, 2 failed", false},
+		"a test was skipped": {[]Counts{{"unit", 3, 0, 1, 0}}, "ok\n", []string{"unit"}, "3 passed, 1 failed", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
@@ -146,5 +146,54 @@ func TestTheSumIsHonest(t *testing.T) {
 				t.Errorf("got %q, %v; want %q, pass %v", last, err, test.want, test.pass)
 			}
 		})
+	}
+}
+
+func TestASecondTryIsToldAndBounded(t *testing.T) {
+	fail := func(names ...string) string {
+		var events strings.Builder
+		for _, n := range names {
+			events.WriteString(`{"Action":"fail","Package":"p","Test":"` + n + `/sub"}` + "\n" + `{"Action":"fail","Package":"p","Test":"` + n + `"}` + "\n")
+		}
+		return events.String() + `{"Action":"fail","Package":"p"}`
+	}
+	pass := func(id testID) ([]byte, error) {
+		return []byte(`{"Action":"pass","Package":"p","Test":"` + id.test + `/sub"}
+{"Action":"pass","Package":"p","Test":"` + id.test + `"}
+{"Action":"pass","Package":"p"}`), nil
+	}
+	failAgain := func(id testID) ([]byte, error) { return []byte(fail(id.test)), nil }
+	for name, test := range map[string]struct {
+		mode, events string
+		rerun        func(testID) ([]byte, error)
+		want         Counts
+	}{
+		"passes then":        {"again", fail("TestA"), pass, Counts{"s", 1, 0, 0, 1}},
+		"fails again":        {"again", fail("TestA"), failAgain, Counts{"s", 0, 1, 0, 0}},
+		"not asked for":      {"", fail("TestA"), pass, Counts{"s", 0, 1, 0, 0}},
+		"too many":           {"again", fail("TestA", "TestB", "TestC", "TestD"), pass, Counts{"s", 0, 4, 0, 0}},
+		"a race is no flake": {"again", `{"Action":"output","Package":"p","Test":"TestA","Output":"WARNING: DATA RACE\n"}` + "\n" + fail("TestA"), pass, Counts{"s", 0, 1, 0, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			v := verdict{out: &out, rerun: test.rerun}
+			got, err := v.countGo(strings.NewReader(test.events), "s", test.mode)
+			if err != nil || got != test.want {
+				t.Errorf("got %+v, %v; want %+v", got, err, test.want)
+			}
+			if told := strings.Contains(out.String(), "flaky: p TestA"); told != (test.want.Flaky > 0) {
+				t.Errorf("told %v:\n%s", told, out.String())
+			}
+		})
+	}
+}
+
+func TestManyFlakyTestsAreFailures(t *testing.T) {
+	v := verdict{dir: t.TempDir(), out: io.Discard}
+	if err := v.keep(Counts{Suite: "s", Passed: 10, Flaky: maxFlaky}); err != nil {
+		t.Errorf("got %v for %d", err, maxFlaky)
+	}
+	if err := v.keep(Counts{Suite: "s", Passed: 10, Flaky: maxFlaky + 1}); err == nil {
+		t.Errorf("got no error for %d", maxFlaky+1)
 	}
 }
