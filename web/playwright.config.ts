@@ -1,6 +1,9 @@
 import { defineConfig } from "@playwright/test";
 
-const port = 3199;
+// Two runs on one machine do not share a port or a folder. The workers that Playwright starts inherit the choice.
+process.env["TEST_PORT"] ??= String(20_000 + (process.pid % 12_000));
+const port = process.env["TEST_PORT"];
+const data = `out/e2e-data/${port}`;
 const given = process.env["TEST_URL"];
 const binary = process.env["TEST_BINARY"];
 
@@ -12,13 +15,13 @@ export default defineConfig({
   fullyParallel: false,
   workers: 1,
   forbidOnly: process.env["CI"] !== undefined,
-  // A second try is counted and named as flaky by scripts/verdict; more than three fail.
+  // A test that passes at a second try passes; the verdict names it and counts such tests (scripts/verdict).
   retries: process.env["CI"] === undefined ? 0 : 1,
   timeout: 90_000,
   expect: { timeout: 10_000 },
   reporter: process.env["CI"] === undefined ? "list" : [["list"], ["github"]],
   use: {
-    baseURL: given ?? `http://127.0.0.1:${String(port)}`,
+    baseURL: given ?? `http://127.0.0.1:${port}`,
     locale: "en-GB",
     timezoneId: "UTC",
     trace: "retain-on-failure",
@@ -38,9 +41,9 @@ export default defineConfig({
   ...(given === undefined
     ? {
         webServer: {
-          command: `rm -rf out/e2e-data && ${binary ?? "go run ./cmd/parley"} serve --addr 127.0.0.1:${String(port)} --data-dir out/e2e-data --signup-rate 0 --login-rate 1000 --send-rate 2000 --send-burst 5000 --log-level warn`,
+          command: `rm -rf ${data} && ${binary ?? "go run ./cmd/parley"} serve --addr 127.0.0.1:${port} --data-dir ${data} --signup-rate 0 --login-rate 1000 --send-rate 2000 --send-burst 5000 --log-level warn`,
           cwd: "..",
-          url: `http://127.0.0.1:${String(port)}/healthz`,
+          url: `http://127.0.0.1:${port}/healthz`,
           timeout: 180_000,
           gracefulShutdown: { signal: "SIGTERM" as const, timeout: 10_000 },
         },

@@ -63,6 +63,9 @@ func (v verdict) run(args []string, in io.Reader) error {
 	} else {
 		c, err = countReports(args[0], args[1], args[2:])
 	}
+	if err == nil && args[0] == "playwright" {
+		err = v.nameFlaky(args[2:])
+	}
 	if err != nil {
 		return fmt.Errorf("count %s: %w", args[1], err)
 	}

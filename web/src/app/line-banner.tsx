@@ -26,7 +26,9 @@ export function LineBanner() {
       engine.sleep();
     };
     const look = (): void => {
+      // A page that is hidden on a phone may never hear that it ends.
       if (document.visibilityState === "visible") engine.wake();
+      else engine.leave();
     };
     const leave = (): void => {
       engine.leave();

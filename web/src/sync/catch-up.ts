@@ -5,6 +5,7 @@ import type { Line } from "../wire/socket.ts";
 import type { Conversation, Entry, Head } from "../wire/types.ts";
 import { appliedSeq, applyEntry, knownConversation, putConversation } from "./apply-entry.ts";
 import { foldOwnRead, mergeConversation } from "./conversation-fold.ts";
+import type { ConversationList } from "./conversation-list.ts";
 import { keys } from "./keys.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -31,6 +32,13 @@ const tooFar = 1_000;
 const maxHeld = 500;
 /** Up to this many changed conversations are asked for one by one. */
 const fewHeads = 4;
+
+/** Whether somebody has yet to read what this person wrote last. */
+function awaited({ last_message: last, receipts }: Conversation, me: string): boolean {
+  return (
+    last?.sender_id === me && !last.deleted_at && receipts.some((one) => one.user_id !== me && one.read_seq < last.seq)
+  );
+}
 
 /**
  * Takes entries in whatever order and over whatever way they come, and applies
@@ -86,16 +94,22 @@ export class CatchUp {
     this.#refreshReceipts(heads);
   }
 
-  /** Heads do not tell how far others have read: that is asked for each conversation, or for all at once. */
+  /**
+   * Heads do not tell how far others have read, and a conversation in which
+   * nothing else happened has none: what may have moved is asked for each
+   * conversation, or for all at once.
+   */
   #refreshReceipts(heads: readonly Head[]): void {
-    if (heads.length > fewHeads) {
+    const list = this.#parts.client.getQueryData<ConversationList>(keys.conversations)?.byId ?? {};
+    const moved = new Set(heads.map((head) => head.conversation_id));
+    const asked = Object.values(list).filter(
+      (one) => one.receipts.length > 0 && (moved.has(one.id) || awaited(one, this.#parts.me)),
+    );
+    if (moved.size > fewHeads || asked.length > fewHeads) {
       void this.#parts.client.invalidateQueries({ queryKey: keys.conversations });
       return;
     }
-    for (const { conversation_id: id } of heads) {
-      if (knownConversation(this.#parts.client, id)?.receipts.length)
-        void this.fetchConversation(id).catch(() => undefined);
-    }
+    for (const { id } of asked) void this.fetchConversation(id).catch(() => undefined);
   }
 
   /** Takes a conversation as the server tells it. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Api } from "../wire/api.ts";
 import { ApiError } from "../wire/errors.ts";
 import type { Line, LineEvents, ServerEvents } from "../wire/socket.ts";
-import type { Message } from "../wire/types.ts";
+import type { Conversation, Message, Receipt } from "../wire/types.ts";
 import { knownConversation } from "./apply-entry.ts";
 import { Engine } from "./engine.ts";
 import { keys } from "./keys.ts";
@@ -25,6 +25,7 @@ class FakeNetwork {
   isUp = false;
   clock = 1_800_000_000_000;
   losePush = false;
+  #cursor: () => string | undefined = () => undefined;
   #listeners: Listeners = {};
   #lineListeners: { [E in keyof LineEvents]?: LineEvents[E] } = {};
 
@@ -63,7 +64,7 @@ class FakeNetwork {
         },
         server_time: "2026-01-01T00:00:00.000Z",
         cursor: String(this.server.head),
-        heads_changed: [this.server.headOf()],
+        heads_changed: Number(this.#cursor() ?? 0) < this.server.head ? [this.server.headOf()] : [],
       });
     });
   }
@@ -74,11 +75,20 @@ class FakeNetwork {
     this.#lineListeners.down?.();
   }
 
+  /** Pushes a receipt, which nothing repeats if it is lost. */
+  tell(receipt: Receipt): void {
+    const { connection } = this;
+    void this.scheduler.schedule(Promise.resolve(), "receipt").then(() => {
+      if (this.isUp && connection === this.connection) this.#listeners.receipt?.(receipt);
+    });
+  }
+
   resync(): void {
     if (this.isUp) this.#listeners.resync?.({});
   }
 
-  line(): Line {
+  line(cursor: () => string | undefined): Line {
+    this.#cursor = cursor;
     this.#listeners = {};
     this.#lineListeners = {};
     return {
@@ -140,7 +150,7 @@ class Client {
     this.engine = new Engine({
       client: this.queries,
       api: network.api(),
-      openLine: () => network.line(),
+      openLine: (cursor) => network.line(cursor),
       upload: () => Promise.reject(new ApiError("offline")),
       store,
       tabs: silentTabs,
@@ -190,7 +200,20 @@ class Client {
 }
 
 type Step =
-  | { do: "theySend" | "iSend" | "goDown" | "comeUp" | "losePush" | "resync" | "older" | "read" | "reload" | "role" }
+  | {
+      do:
+        | "theySend"
+        | "iSend"
+        | "goDown"
+        | "comeUp"
+        | "losePush"
+        | "resync"
+        | "theyRead"
+        | "older"
+        | "read"
+        | "reload"
+        | "role";
+    }
   | { do: "theyEdit" | "theyDelete" | "theyReact" | "iReact" | "iEdit" | "iDelete" | "around"; pick: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -199,6 +222,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.constantFrom<Step>({ do: "goDown" }, { do: "comeUp" }, { do: "losePush" }, { do: "resync" }),
   },
+  { weight: 1, arbitrary: fc.constant<Step>({ do: "theyRead" }) },
   { weight: 2, arbitrary: fc.constantFrom<Step>({ do: "older" }, { do: "read" }, { do: "reload" }, { do: "role" }) },
   {
     weight: 6,
@@ -293,6 +317,9 @@ class World {
       case "resync":
         network.resync();
         break;
+      case "theyRead":
+        network.tell(server.advance(other, server.head, server.head));
+        break;
       case "role":
         server.setRole(other, server.head % 2 === 0 ? "admin" : "member");
         break;
@@ -354,6 +381,24 @@ class World {
 }
 
 describe("convergence", () => {
+  test("what others read while the line was down is known after the reconnect", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { network, client, server } = new World(scheduler, 3);
+        client.engine.outbox.add(id, { kind: "message", text: "did you see this?", files: [] });
+        await settle(network, client);
+        network.down();
+        server.advance(other, server.head, server.head);
+        network.up();
+        await scheduler.waitIdle();
+        const receipt = knownConversation(client.queries, id)?.receipts[0];
+        expect(receipt?.read_seq).toBe(server.head);
+        client.close();
+      }),
+      { numRuns: 3 },
+    );
+  });
+
   test("any interleaving of pushes, pages, own doings, losses and reconnects ends with the server's list", async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -401,6 +446,13 @@ describe("convergence", () => {
             read_seq: told.read_seq,
             last_message: told.last_message && sorted(told.last_message),
           });
+          // Who has yet to read the last message is known at the end, whatever receipts were lost.
+          const last = told.last_message;
+          if (last?.sender_id === me && !last.deleted_at) {
+            const seen = (conversation?: Conversation): boolean =>
+              (conversation?.receipts[0]?.read_seq ?? 0) >= last.seq;
+            expect(seen(known)).toBe(seen(told));
+          }
           client.close();
         },
       ),

@@ -65,6 +65,7 @@ export async function keepDrafts(store: Pick<Store, "drafts" | "putDraft" | "rem
     waiting.set(id, { composing, timer });
   };
   window.addEventListener("pagehide", flush);
+  document.addEventListener("visibilitychange", flush);
   const kept = await store.drafts().catch(() => []);
   useDrafts.setState(({ byConversation }) => ({
     byConversation: {
@@ -74,6 +75,7 @@ export async function keepDrafts(store: Pick<Store, "drafts" | "putDraft" | "rem
   }));
   return () => {
     window.removeEventListener("pagehide", flush);
+    document.removeEventListener("visibilitychange", flush);
     for (const { timer } of waiting.values()) clearTimeout(timer);
     keep = undefined;
     useDrafts.setState({ byConversation: {} });

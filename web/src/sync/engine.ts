@@ -56,6 +56,7 @@ export class Engine {
   readonly #line: Line;
   readonly #receipts: ReceiptSender;
   readonly #keeper: Keeper;
+  readonly #unhear: () => void;
   #cursor: string | undefined;
 
   constructor(parts: EngineParts) {
@@ -102,6 +103,9 @@ export class Engine {
       onProgress: setUpload,
     });
     this.#listen();
+    this.#unhear = tabs.hear((message) => {
+      if (message.type === "read") this.#foldRead(message.conversation_id, message.seq);
+    });
   }
 
   /** Connects, and sends what an earlier page left. */
@@ -136,22 +140,22 @@ export class Engine {
     client.setQueryData<ConversationList>(keys.conversations, (list = emptyList) => mergePage(list, page));
   }
 
-  /** This person has seen everything up to seq. */
+  /** This person has seen everything up to seq. The other tabs hear it at once, with or without a line. */
   read(id: string, seq: number): void {
-    const conversation = knownConversation(this.#parts.client, id);
-    if (!conversation || seq <= conversation.read_seq) return;
-    putConversation(this.#parts.client, id, foldOwnRead(conversation, seq, this.#unreadAfter(id, seq)));
+    if (!this.#foldRead(id, seq)) return;
     this.#receipts.read(id, seq);
+    this.#parts.tabs.tell({ type: "read", conversation_id: id, seq });
   }
 
   /** The page is about to go: what was gathered is said now. */
   leave(): void {
     this.#receipts.flush();
     this.typing.stopped();
-    void this.#keeper.keep();
+    this.#keeper.flush();
   }
 
   close(): void {
+    this.#unhear();
     this.#line.close();
     this.outbox.close();
     this.catchUp.close();
@@ -250,15 +254,20 @@ export class Engine {
     this.#parts.onMessage(entry);
   }
 
+  /** Returns whether it was news. */
+  #foldRead(id: string, seq: number): boolean {
+    const conversation = knownConversation(this.#parts.client, id);
+    if (!conversation || seq <= conversation.read_seq) return false;
+    putConversation(this.#parts.client, id, foldOwnRead(conversation, seq, this.#unreadAfter(id, seq)));
+    return true;
+  }
+
   #takeReceipt(receipt: Receipt): void {
     const id = receipt.conversation_id;
     const conversation = knownConversation(this.#parts.client, id);
     if (!conversation) return;
-    const next =
-      receipt.user_id === this.me
-        ? foldOwnRead(conversation, receipt.read_seq, this.#unreadAfter(id, receipt.read_seq))
-        : foldReceipt(conversation, receipt);
-    putConversation(this.#parts.client, id, next);
+    if (receipt.user_id === this.me) this.#foldRead(id, receipt.read_seq);
+    else putConversation(this.#parts.client, id, foldReceipt(conversation, receipt));
   }
 
   #unreadAfter(id: string, seq: number): number {

@@ -6,21 +6,29 @@ import { tailOf, type Timeline } from "./timeline.ts";
 
 export interface KeeperParts {
   client: QueryClient;
-  store: Pick<Store, "setConversations" | "setTail" | "removeTail">;
+  store: Pick<Store, "keep">;
   later: (ms: number, task: () => void) => () => void;
 }
 
-const pauseMs = 800;
+/** How long it rests after a write: in a burst many changes become one. */
+const restMs = 300;
 const keptConversations = 100;
 const keptItems = 60;
 
-/** Keeps the list and the newest part of each opened conversation on the device, so that the next start paints at once. */
+/**
+ * Keeps the list and the newest part of each opened conversation on the device,
+ * so that the next start paints at once. The first change is written as soon as
+ * it is painted, what follows after a short rest, and the page's last words when
+ * it goes (`flush`).
+ */
 export class Keeper {
   readonly #parts: KeeperParts;
   readonly #changed = new Set<string>();
-  #listChanged = false;
-  #cancel: (() => void) | undefined;
   readonly #unsubscribe: () => void;
+  #listed: ConversationList["byId"] = {};
+  #listChanged = false;
+  #resting = false;
+  #cancel: (() => void) | undefined;
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
@@ -30,38 +38,39 @@ export class Keeper {
       if (kind === "conversations") this.#listChanged = true;
       else if (kind === "timeline" && typeof id === "string") this.#changed.add(id);
       else return;
-      this.#cancel ??= parts.later(pauseMs, () => {
-        this.#cancel = undefined;
-        void this.keep();
-      });
+      if (!this.#resting) this.#cancel ??= parts.later(0, this.#turn);
     });
   }
 
-  /** Writes what changed since the last time. */
-  async keep(): Promise<void> {
-    const { client, store } = this.#parts;
-    const list = client.getQueryData<ConversationList>(keys.conversations);
-    const ids = [...this.#changed];
+  /** Writes what changed since the last time. All is asked for before it returns: the page may go. */
+  flush(): void {
+    if (!this.#listChanged && this.#changed.size === 0) return;
+    const list = this.#parts.client.getQueryData<ConversationList>(keys.conversations);
+    const byId = list?.byId ?? this.#listed;
+    const gone = Object.keys(this.#listed).filter((id) => !(id in byId));
+    const tails = [...this.#changed].flatMap((id) => {
+      const timeline = this.#parts.client.getQueryData<Timeline>(keys.timeline(id));
+      return timeline && id in byId ? [{ conversation_id: id, tail: newest(timeline) }] : [];
+    });
+    const conversations = this.#listChanged && list ? byActivity(list).slice(0, keptConversations) : undefined;
+    this.#listed = byId;
+    this.#listChanged = false;
     this.#changed.clear();
-    try {
-      if (this.#listChanged && list) {
-        this.#listChanged = false;
-        await store.setConversations(byActivity(list).slice(0, keptConversations));
-      }
-      for (const id of ids) {
-        const timeline = client.getQueryData<Timeline>(keys.timeline(id));
-        if (!timeline) await store.removeTail(id);
-        else await store.setTail(id, newest(timeline));
-      }
-    } catch {
-      // A full or closed device store costs only the next start's head start.
-    }
+    // A full or closed device store costs only the next start's head start.
+    this.#parts.store.keep({ conversations, tails, gone }).catch(() => undefined);
   }
 
   close(): void {
     this.#unsubscribe();
     this.#cancel?.();
   }
+
+  readonly #turn = (): void => {
+    this.#cancel = undefined;
+    this.#resting = this.#listChanged || this.#changed.size > 0;
+    this.flush();
+    if (this.#resting) this.#cancel = this.#parts.later(restMs, this.#turn);
+  };
 }
 
 function newest(timeline: Timeline): { lo: number; hi: number; items: Timeline["ranges"][number]["items"] } {

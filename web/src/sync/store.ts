@@ -1,4 +1,4 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
 import type { Conversation, Me } from "../wire/types.ts";
 import type { OutboxItem } from "./outbox-item.ts";
 import type { Range } from "./timeline.ts";
@@ -16,6 +16,15 @@ export interface KeptTail {
   tail: Range;
 }
 
+/** What changed since the last time. */
+export interface Kept {
+  /** Replaces the kept list. */
+  conversations?: readonly Conversation[] | undefined;
+  tails: readonly KeptTail[];
+  /** Conversations that are not this person's any more. */
+  gone: readonly string[];
+}
+
 interface Schema extends DBSchema {
   meta: { key: "me" | "cursor" | "next_page"; value: unknown };
   conversations: { key: string; value: Conversation };
@@ -31,11 +40,9 @@ export interface Store {
   cursor(): Promise<string | undefined>;
   setCursor(cursor: string): Promise<void>;
   conversations(): Promise<Conversation[]>;
-  /** Replaces the kept list. */
-  setConversations(list: readonly Conversation[]): Promise<void>;
   tail(id: string): Promise<Range | undefined>;
-  setTail(id: string, tail: Range): Promise<void>;
-  removeTail(id: string): Promise<void>;
+  /** Writes what changed, all of it or nothing. */
+  keep(change: Kept): Promise<void>;
   outbox(): Promise<OutboxItem[]>;
   putOutbox(item: OutboxItem): Promise<void>;
   removeOutbox(clientId: string): Promise<void>;
@@ -49,47 +56,46 @@ export interface Store {
 const databaseName = "parley";
 const names = ["meta", "conversations", "tails", "outbox", "drafts"] as const;
 
+type Name = (typeof names)[number];
+type Stores = IDBPTransaction<Schema, Name[], "readwrite">;
+
 function storeOn(db: IDBPDatabase<Schema>): Store {
+  /**
+   * Every write is asked for and committed in one go, without waiting for an
+   * answer in between: so it is done even if the page is gone a moment later.
+   * A transaction that still waits for its page is aborted with it.
+   */
+  const write = async (stores: readonly Name[], ask: (transaction: Stores) => Promise<unknown>[]): Promise<void> => {
+    const transaction = db.transaction([...stores], "readwrite");
+    // What fails of it fails as a whole: `done` tells.
+    for (const asked of ask(transaction)) asked.catch(() => undefined);
+    transaction.commit();
+    await transaction.done;
+  };
   return {
     me: async () => (await db.get("meta", "me")) as Me | undefined,
-    setMe: async (me) => {
-      await db.put("meta", me, "me");
-    },
+    setMe: (me) => write(["meta"], (t) => [t.objectStore("meta").put(me, "me")]),
     cursor: async () => (await db.get("meta", "cursor")) as string | undefined,
-    setCursor: async (cursor) => {
-      await db.put("meta", cursor, "cursor");
-    },
+    setCursor: (cursor) => write(["meta"], (t) => [t.objectStore("meta").put(cursor, "cursor")]),
     conversations: () => db.getAll("conversations"),
-    setConversations: async (list) => {
-      const transaction = db.transaction("conversations", "readwrite");
-      await transaction.store.clear();
-      await Promise.all(list.map((conversation) => transaction.store.put(conversation, conversation.id)));
-      await transaction.done;
-    },
     tail: async (id) => (await db.get("tails", id))?.tail,
-    setTail: async (id, tail) => {
-      const transaction = db.transaction("tails", "readwrite");
-      const known = await transaction.store.get(id);
-      // Another tab may have got further.
-      if (!known || known.tail.hi <= tail.hi) await transaction.store.put({ conversation_id: id, tail }, id);
-      await transaction.done;
-    },
-    removeTail: (id) => db.delete("tails", id),
+    keep: ({ conversations, tails, gone }) =>
+      write(["conversations", "tails"], (t) => {
+        const list = t.objectStore("conversations");
+        const kept = t.objectStore("tails");
+        return [
+          ...(conversations ? [list.clear(), ...conversations.map((one) => list.put(one, one.id))] : []),
+          ...tails.map((one) => kept.put(one, one.conversation_id)),
+          ...gone.map((id) => kept.delete(id)),
+        ];
+      }),
     outbox: async () => (await db.getAll("outbox")).sort((a, b) => a.order - b.order),
-    putOutbox: async (item) => {
-      await db.put("outbox", item, item.client_id);
-    },
-    removeOutbox: (clientId) => db.delete("outbox", clientId),
+    putOutbox: (item) => write(["outbox"], (t) => [t.objectStore("outbox").put(item, item.client_id)]),
+    removeOutbox: (clientId) => write(["outbox"], (t) => [t.objectStore("outbox").delete(clientId)]),
     drafts: () => db.getAll("drafts"),
-    putDraft: async (draft) => {
-      await db.put("drafts", draft, draft.conversation_id);
-    },
-    removeDraft: (id) => db.delete("drafts", id),
-    wipe: async () => {
-      const transaction = db.transaction(names, "readwrite");
-      await Promise.all(names.map((name) => transaction.objectStore(name).clear()));
-      await transaction.done;
-    },
+    putDraft: (draft) => write(["drafts"], (t) => [t.objectStore("drafts").put(draft, draft.conversation_id)]),
+    removeDraft: (id) => write(["drafts"], (t) => [t.objectStore("drafts").delete(id)]),
+    wipe: () => write(names, (t) => names.map((name) => t.objectStore(name).clear())),
     close: () => {
       db.close();
     },
@@ -107,10 +113,8 @@ export function forgetfulStore(): Store {
     cursor: unknown,
     setCursor: nothing,
     conversations: () => Promise.resolve([]),
-    setConversations: nothing,
     tail: unknown,
-    setTail: nothing,
-    removeTail: nothing,
+    keep: nothing,
     outbox: () => Promise.resolve([...outbox.values()].sort((a, b) => a.order - b.order)),
     putOutbox: (item) => Promise.resolve(void outbox.set(item.client_id, item)),
     removeOutbox: (clientId) => Promise.resolve(void outbox.delete(clientId)),

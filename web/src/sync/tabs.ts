@@ -1,5 +1,10 @@
 /** What the tabs of one browser tell each other. */
-export type TabMessage = { type: "outbox" } | { type: "signed-out" } | { type: "signed-in" };
+export type TabMessage =
+  | { type: "outbox" }
+  | { type: "signed-out" }
+  | { type: "signed-in" }
+  /** This person has seen a conversation up to seq. */
+  | { type: "read"; conversation_id: string; seq: number };
 
 export interface Tabs {
   tell(message: TabMessage): void;

@@ -207,9 +207,10 @@ export class FakeServer {
       const last = items.at(-1)?.seq ?? 0;
       return Promise.resolve({ items, next_cursor: null, has_before: after > 0, has_after: last < this.head });
     },
-    sync: () =>
+    sync: (cursor) =>
       Promise.resolve({
-        conversations: [this.headOf()],
+        // Only what moved in the log: that others have read is not told.
+        conversations: Number(cursor) < this.head ? [this.headOf()] : [],
         gone: [],
         cursor: String(this.head),
       }),
