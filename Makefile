@@ -93,7 +93,7 @@ unit: ## Go tests of all packages, with the race detector, against real engines
 	{ scripts/services run $(ENGINES) -- env $(GO_TEST) $$packages || true; } | $(VERDICT) go unit again
 
 # The engines that conformance suites run against, besides those that need no server.
-ENGINES := redis redis-cluster kafka
+ENGINES := postgres redis redis-cluster kafka
 
 .PHONY: services
 services: ## start the engines on loopback; `scripts/services stop` ends them

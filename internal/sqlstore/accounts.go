@@ -1,7 +1,11 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,6 +34,18 @@ func (s *Store) CreateAccount(ctx context.Context, a *chat.Account) error {
 			Settings: settings(a), CreatedAt: int64(a.CreatedAt), LastSeenAt: int64(a.LastSeenAt), Disabled: flag(a.Disabled),
 		})
 	})
+}
+
+// lockAccount makes others who want to change an account wait until this transaction ends.
+func (t *tx) lockAccount(ctx context.Context, id chat.UserID) error {
+	lock := t.p.d.lockAccount
+	if lock == "" {
+		return nil
+	}
+	if _, err := t.ExecContext(ctx, lock, id[:]); err != nil {
+		return fmt.Errorf("lock account: %w", err)
+	}
+	return nil
 }
 
 func settings(a *chat.Account) []byte {
@@ -61,6 +77,9 @@ func (s *Store) AccountByUsername(ctx context.Context, folded string) (*chat.Acc
 func (s *Store) UpdateAccount(ctx context.Context, id chat.UserID, change func(*chat.Account) error) (*chat.Account, error) {
 	var a *chat.Account
 	err := s.update(ctx, "update account", func(t *tx) error {
+		if err := t.lockAccount(ctx, id); err != nil {
+			return err
+		}
 		q := query.New(t)
 		row, err := q.Account(ctx, id[:])
 		if err != nil {
@@ -85,7 +104,7 @@ func (s *Store) UpdateAccount(ctx context.Context, id chat.UserID, change func(*
 	return a, nil
 }
 
-var usersByID = newMulti("SELECT id, username, display_name, bio, avatar_id, created_at, disabled FROM accounts WHERE id IN (", "?", ")")
+var usersByID = newMulti("SELECT id, username, display_name, bio, avatar_id, created_at, disabled FROM accounts WHERE id IN (", "b", ")")
 
 // Users implements chat.Accounts.
 func (s *Store) Users(ctx context.Context, ids []chat.UserID) ([]chat.User, error) {
@@ -96,7 +115,7 @@ func (s *Store) Users(ctx context.Context, ids []chat.UserID) ([]chat.User, erro
 	return found, nil
 }
 
-func users(ctx context.Context, db query.DBTX, ids []chat.UserID) ([]chat.User, error) {
+func users(ctx context.Context, db database, ids []chat.UserID) ([]chat.User, error) {
 	out := make([]chat.User, 0, len(ids))
 	args := make([]any, len(ids))
 	for i := range ids {
@@ -190,23 +209,27 @@ func (s *Store) ListAccounts(ctx context.Context, from string, limit int) (page 
 	return page, nil
 }
 
+var putSeen = newMulti("UPDATE accounts SET last_seen_at = v.column2 FROM (", "bi",
+	") AS v WHERE accounts.id = v.column1 AND accounts.last_seen_at < v.column2")
+
 // TouchSeen implements chat.Accounts.
 func (s *Store) TouchSeen(ctx context.Context, seen map[chat.UserID]chat.Time) error {
 	if len(seen) == 0 {
 		return nil
 	}
+	// In one order: nodes that note the same people do not wait for one another in a circle.
+	ids := slices.SortedFunc(maps.Keys(seen), func(a, b chat.UserID) int { return bytes.Compare(a[:], b[:]) })
+	args := make([]any, 0, 2*len(ids))
+	for i := range ids {
+		args = append(args, ids[i][:], int64(seen[ids[i]]))
+	}
 	return s.update(ctx, "note people seen", func(t *tx) error {
-		q := query.New(t)
-		for id, at := range seen {
-			if err := q.TouchSeen(ctx, int64(at), id[:]); err != nil {
-				return err //nolint:wrapcheck // update names the verb
-			}
-		}
-		return nil
+		_, err := putSeen.exec(ctx, t, args)
+		return err
 	})
 }
 
-var lastSeenByID = newMulti("SELECT id, last_seen_at FROM accounts WHERE disabled = 0 AND id IN (", "?", ")")
+var lastSeenByID = newMulti("SELECT id, last_seen_at FROM accounts WHERE disabled = 0 AND id IN (", "b", ")")
 
 // LastSeen implements chat.Accounts.
 func (s *Store) LastSeen(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.Time, error) {

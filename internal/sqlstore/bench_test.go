@@ -26,7 +26,7 @@ func BenchmarkCommit(b *testing.B) {
 	for _, conversations := range []int{1, 500, 10_000} {
 		for _, size := range []int{1, 64, 512} {
 			b.Run(fmt.Sprintf("conversations=%d/batch=%d", conversations, size), func(b *testing.B) {
-				benchmarkCommit(b, open(b), conversations, size)
+				benchmarkCommit(b, openSQLite(b), conversations, size)
 			})
 		}
 	}
@@ -55,7 +55,7 @@ func benchmarkCommit(b *testing.B, s *sqlstore.Store, conversations, size int) {
 func BenchmarkSteady(b *testing.B) {
 	for _, maintained := range []bool{false, true} {
 		b.Run(fmt.Sprintf("maintained=%v", maintained), func(b *testing.B) {
-			s := open(b)
+			s := openSQLite(b)
 			w := newWriter(b, s, 500)
 			ctx, cancel := context.WithCancel(b.Context())
 			defer cancel()
@@ -99,7 +99,7 @@ var messages = flag.Int("messages", 100_000, "how many messages the conversation
 //
 //	go test ./internal/sqlstore -run - -bench Page -messages 1000000
 func BenchmarkPage(b *testing.B) {
-	s := open(b)
+	s := openSQLite(b)
 	w := newWriter(b, s, 1)
 	for n := 0; n < *messages; n += 512 {
 		w.commit(b, 512)
@@ -134,7 +134,7 @@ func BenchmarkPage(b *testing.B) {
 //	go test ./internal/sqlstore -run - -bench Lists
 func BenchmarkLists(b *testing.B) {
 	const conversations = 5000
-	s := open(b)
+	s := openSQLite(b)
 	w := chattest.NewWorld(b, s)
 	me := chattest.User(0)
 	for n := 0; n < conversations; n += 500 {

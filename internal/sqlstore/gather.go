@@ -1,8 +1,10 @@
 package sqlstore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
@@ -10,10 +12,10 @@ import (
 // writes is a batch, sorted by table: the parameters of each multi-row
 // statement. Of several changes to one thing only the last is written.
 type writes struct {
-	messages, others, refs, mentions, heads, members, reads, departures, states []any
-
-	removed []membership
-	redact  []address
+	messages, others, refs, mentions, heads, removed, departures, members, reads, states []any
+	// redact are messages and edits that were deleted and are older than the
+	// batch, and the rest is what was found of them.
+	redact, redactedMessages, redactedOthers, unmentioned []any
 }
 
 type membership struct {
@@ -49,7 +51,8 @@ type gathering struct {
 	members map[membership]put
 	reads   map[membership]read
 	states  map[address]*chat.MessageState
-	// Maps have no order; these have: that of the batch.
+	redact  map[address]bool
+	// Maps have no order; these have.
 	headOrder   []chat.ConversationID
 	memberOrder []membership
 	readOrder   []membership
@@ -69,6 +72,7 @@ func gather(b *chat.Batch) (*writes, error) {
 		reads:   make(map[membership]read, n),
 		states:  make(map[address]*chat.MessageState),
 	}
+	g.findRedacted()
 	for i, ch := range b.Changes {
 		if err := g.change(ch, b.JSON[i]); err != nil {
 			return nil, err
@@ -90,6 +94,9 @@ func (g *gathering) change(ch *chat.Change, body []byte) error {
 		return fmt.Errorf("seq %d with head %d: %w", e.Seq, ch.Head.Seq, errUnordered)
 	}
 	g.heads[c] = &ch.Head
+	if g.redact[address{c, e.Seq}] { // said and deleted within the batch
+		body = redacted(e)
+	}
 	if e.Kind == chat.KindMessage {
 		g.message(e, body)
 	} else {
@@ -110,19 +117,35 @@ func (g *gathering) change(ch *chat.Change, body []byte) error {
 		g.states[key] = m
 	}
 	for _, seq := range ch.Redact {
-		g.w.redact = append(g.w.redact, address{c, seq})
+		if seq <= g.first[c] {
+			g.w.redact = append(g.w.redact, c[:], int64(seq))
+		}
 	}
 	return nil
+}
+
+// findRedacted notes which entries are deleted by the batch.
+func (g *gathering) findRedacted() {
+	for _, ch := range g.b.Changes {
+		for _, seq := range ch.Redact {
+			if g.redact == nil {
+				g.redact = make(map[address]bool)
+			}
+			g.redact[address{ch.Entry.ConversationID, seq}] = true
+		}
+	}
 }
 
 func (g *gathering) message(e *chat.Entry, body []byte) {
 	c := e.ConversationID
 	g.w.messages = append(g.w.messages, c[:], int64(e.Seq), e.Ordinal, e.SenderID[:], e.ClientID, body)
-	for i := range e.Attachments {
-		g.w.refs = append(g.w.refs, e.Attachments[i].ID[:], c[:], int64(e.Seq))
-	}
-	for i := range e.Mentions {
-		g.w.mentions = append(g.w.mentions, e.Mentions[i][:], c[:], int64(e.Seq))
+	if !g.redact[address{c, e.Seq}] {
+		for i := range e.Attachments {
+			g.w.refs = append(g.w.refs, e.Attachments[i].ID[:], c[:], int64(e.Seq))
+		}
+		for i := range e.Mentions {
+			g.w.mentions = append(g.w.mentions, e.Mentions[i][:], c[:], int64(e.Seq))
+		}
 	}
 	key := membership{c, e.SenderID}
 	if _, ok := g.reads[key]; !ok {
@@ -145,6 +168,10 @@ func (g *gathering) member(key membership, p put) {
 // finish lists the last word on each thing.
 func (g *gathering) finish() error {
 	w, at := g.w, int64(g.b.At)
+	// Rows that others write too are written, and so locked, in one order.
+	slices.SortFunc(g.headOrder, func(a, b chat.ConversationID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(g.memberOrder, compareMemberships)
+	slices.SortFunc(g.readOrder, compareMemberships)
 	for _, id := range g.headOrder {
 		c := g.heads[id]
 		w.heads = append(w.heads, c.ID[:], string(c.Kind), c.Title, nullID(c.AvatarID), c.CreatedBy[:], int64(c.CreatedAt),
@@ -154,7 +181,7 @@ func (g *gathering) finish() error {
 	for _, key := range g.memberOrder {
 		p := g.members[key]
 		if p.member == nil {
-			w.removed = append(w.removed, key)
+			w.removed = append(w.removed, key.conversation[:], key.user[:])
 			w.departures = append(w.departures, key.user[:], key.conversation[:], at)
 			continue
 		}
@@ -180,6 +207,13 @@ func (g *gathering) finish() error {
 		w.states = append(w.states, key.conversation[:], int64(key.seq), m.Text, int64(m.EditedAt), int64(m.DeletedAt), int64(m.PinnedAt), flag(m.DeletedAt != 0), reactions, edits)
 	}
 	return nil
+}
+
+func compareMemberships(a, b membership) int {
+	if c := bytes.Compare(a.conversation[:], b.conversation[:]); c != 0 {
+		return c
+	}
+	return bytes.Compare(a.user[:], b.user[:])
 }
 
 func roleOrder(r chat.Role) int64 {

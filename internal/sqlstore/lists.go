@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/parley-chat/parley/internal/chat"
-	"github.com/parley-chat/parley/internal/sqlstore/query"
 )
 
 // listConversations finds only which conversations are on the page; what is
@@ -22,12 +21,12 @@ var conversationViews = newMulti(`SELECT c.id, c.kind, c.title, c.avatar_id, c.c
 		WHERE s.conversation_id = m.conversation_id AND s.deleted = 1 AND s.seq > m.read_seq
 	)
 FROM members m JOIN conversations c ON c.id = m.conversation_id
-WHERE m.user_id = ? AND m.conversation_id IN (`, "?", ")")
+WHERE m.user_id = ? AND m.conversation_id IN (`, "b", ")")
 
 // Conversation implements chat.Views.
 func (s *Store) Conversation(ctx context.Context, user chat.UserID, id chat.ConversationID) (*chat.ConversationView, error) {
 	var views []chat.ConversationView
-	err := s.snapshot(ctx, func(db query.DBTX) (err error) {
+	err := s.snapshot(ctx, func(db database) (err error) {
 		views, err = viewsOf(ctx, db, user, []chat.ConversationID{id})
 		return err
 	})
@@ -49,7 +48,7 @@ func (s *Store) Conversations(ctx context.Context, user chat.UserID, from string
 	if !ok {
 		ns = []int64{1<<63 - 1}
 	}
-	err = s.snapshot(ctx, func(db query.DBTX) error {
+	err = s.snapshot(ctx, func(db database) error {
 		var ids []chat.ConversationID
 		var active int64
 		args := []any{user[:], ns[0], ns[0], []byte(last), limit + 1}
@@ -75,7 +74,7 @@ func (s *Store) Conversations(ctx context.Context, user chat.UserID, from string
 }
 
 // viewsOf gives those of the conversations that the user is a member of, in the order of ids.
-func viewsOf(ctx context.Context, db query.DBTX, user chat.UserID, ids []chat.ConversationID) ([]chat.ConversationView, error) {
+func viewsOf(ctx context.Context, db database, user chat.UserID, ids []chat.ConversationID) ([]chat.ConversationView, error) {
 	found := make(map[chat.ConversationID]*chat.ConversationView, len(ids))
 	args := make([]any, len(ids))
 	for i := range ids {
@@ -112,12 +111,12 @@ func viewsOf(ctx context.Context, db query.DBTX, user chat.UserID, ids []chat.Co
 }
 
 var (
-	lastMessageEntries = newMulti("SELECT conversation_id, body FROM message_entries WHERE (conversation_id, seq) IN (VALUES ", "(?, ?)", ")")
-	lastOtherEntries   = newMulti("SELECT conversation_id, body FROM other_entries WHERE (conversation_id, seq) IN (VALUES ", "(?, ?)", ")")
+	lastMessageEntries = newMulti("SELECT conversation_id, body FROM message_entries WHERE (conversation_id, seq) IN (", "bi", ")")
+	lastOtherEntries   = newMulti("SELECT conversation_id, body FROM other_entries WHERE (conversation_id, seq) IN (", "bi", ")")
 )
 
 // addLast adds the last entry and the last message.
-func addLast(ctx context.Context, db query.DBTX, found map[chat.ConversationID]*chat.ConversationView) error {
+func addLast(ctx context.Context, db database, found map[chat.ConversationID]*chat.ConversationView) error {
 	var entries, messages []any
 	for id, v := range found {
 		entries = append(entries, id[:], int64(v.Seq))
@@ -149,10 +148,10 @@ func addLast(ctx context.Context, db query.DBTX, found map[chat.ConversationID]*
 	)
 }
 
-var membersReceipts = newMulti("SELECT conversation_id, user_id, delivered_seq, read_seq FROM members WHERE conversation_id IN (", "?", ") ORDER BY user_id")
+var membersReceipts = newMulti("SELECT conversation_id, user_id, delivered_seq, read_seq FROM members WHERE conversation_id IN (", "b", ") ORDER BY user_id")
 
 // addReceipts adds the receipts of the others, where they are few enough to be shown one by one.
-func addReceipts(ctx context.Context, db query.DBTX, user chat.UserID, found map[chat.ConversationID]*chat.ConversationView) error {
+func addReceipts(ctx context.Context, db database, user chat.UserID, found map[chat.ConversationID]*chat.ConversationView) error {
 	var args []any
 	for id, v := range found {
 		if v.Members <= chat.MaxReceiptMembers {
@@ -170,7 +169,7 @@ func addReceipts(ctx context.Context, db query.DBTX, user chat.UserID, found map
 }
 
 // addPeers adds the other person of direct conversations.
-func addPeers(ctx context.Context, db query.DBTX, user chat.UserID, found map[chat.ConversationID]*chat.ConversationView) error {
+func addPeers(ctx context.Context, db database, user chat.UserID, found map[chat.ConversationID]*chat.ConversationView) error {
 	var ids []chat.UserID
 	peer := make(map[chat.ConversationID]chat.UserID)
 	for id, v := range found {

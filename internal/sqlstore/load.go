@@ -25,19 +25,19 @@ func (s *Store) Position(ctx context.Context, p chat.PartitionID) (next, prev in
 const headColumns = "id, kind, title, avatar_id, created_by, created_at, seq, messages, last_message, active_at, members, owners, pins, blocks"
 
 var (
-	loadHeads   = newMulti("SELECT "+headColumns+" FROM conversations WHERE id IN (", "?", ")")
+	loadHeads   = newMulti("SELECT "+headColumns+" FROM conversations WHERE id IN (", "b", ")")
 	loadMembers = newMulti(`SELECT m.conversation_id, m.user_id, m.role, m.visible_from, m.joined_seq, m.joined_at,
 			COALESCE((SELECT MAX(e.client_id) FROM message_entries e
 				WHERE e.conversation_id = m.conversation_id AND e.sender_id = m.user_id), '')
-		FROM members m WHERE (m.conversation_id, m.user_id) IN (VALUES `, "(?, ?)", ")")
+		FROM members m WHERE (m.conversation_id, m.user_id) IN (`, "bb", ")")
 	loadSent = newMulti(`SELECT conversation_id, sender_id, client_id, body
-		FROM message_entries WHERE (conversation_id, sender_id, client_id) IN (VALUES `, "(?, ?, ?)", ")")
+		FROM message_entries WHERE (conversation_id, sender_id, client_id) IN (`, "bbt", ")")
 	loadMessages = newMulti(`SELECT e.conversation_id, e.seq, e.sender_id, e.ordinal,
 			COALESCE(s.text, ''), COALESCE(s.edited_at, 0), COALESCE(s.deleted_at, 0), COALESCE(s.pinned_at, 0),
 			COALESCE(s.reactions, ''), COALESCE(s.edits, '')
 		FROM message_entries e
 		LEFT JOIN message_states s ON s.conversation_id = e.conversation_id AND s.seq = e.seq
-		WHERE (e.conversation_id, e.seq) IN (VALUES `, "(?, ?)", ")")
+		WHERE (e.conversation_id, e.seq) IN (`, "bi", ")")
 )
 
 // Load implements chat.Journal.
@@ -81,20 +81,21 @@ func (s *Store) load(ctx context.Context, states []*chat.State, wants []chat.Nee
 			sent = append(sent, st.ID[:], key.SenderID[:], key.ClientID)
 		}
 	}
-	return firstError(
-		func() error {
-			return loadHeads.each(ctx, s.read, nil, heads, func(row scanner) error { return scanHeadInto(row, byID) })
-		},
-		func() error {
-			return loadMembers.each(ctx, s.read, nil, members, func(row scanner) error { return scanMemberInto(row, byID) })
-		},
-		func() error {
-			return loadMessages.each(ctx, s.read, nil, messages, func(row scanner) error { return scanMessageInto(row, byID) })
-		},
-		func() error {
-			return loadSent.each(ctx, s.read, nil, sent, func(row scanner) error { return scanSentInto(row, byID) })
-		},
-	)
+	var asked []lookup
+	for _, l := range []lookup{
+		{&loadHeads, heads, func(row scanner) error { return scanHeadInto(row, byID) }},
+		{&loadMembers, members, func(row scanner) error { return scanMemberInto(row, byID) }},
+		{&loadMessages, messages, func(row scanner) error { return scanMessageInto(row, byID) }},
+		{&loadSent, sent, func(row scanner) error { return scanSentInto(row, byID) }},
+	} {
+		if len(l.args) > 0 {
+			asked = append(asked, l)
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	return s.engine.ask(ctx, asked)
 }
 
 func firstError(steps ...func() error) error {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/parley-chat/parley/internal/sqlstore/query"
 )
 
 const (
@@ -20,8 +18,13 @@ const (
 // Maintain moves what was committed from SQLite's write-ahead log into the
 // database while commits go on, until ctx ends. It is not needed for anything
 // but speed: without it a commit now and then does all of that work itself, and
-// the messages in it wait. What fails is reported, and tried again.
+// the messages in it wait. What fails is reported, and tried again. A
+// PostgreSQL server looks after itself.
 func (s *Store) Maintain(ctx context.Context, report func(error)) {
+	if s.side == nil {
+		<-ctx.Done()
+		return
+	}
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
 	for {
@@ -68,7 +71,7 @@ func (l walLog) left() int { return l.pages - l.moved }
 
 // passive moves as much of the log as can be moved without waiting for anybody
 // (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint).
-func passive(ctx context.Context, db query.DBTX) (l walLog, err error) {
+func passive(ctx context.Context, db database) (l walLog, err error) {
 	err = queryEach(ctx, db, "PRAGMA wal_checkpoint(PASSIVE)", nil, func(row scanner) error {
 		return row.Scan(&l.busy, &l.pages, &l.moved)
 	})

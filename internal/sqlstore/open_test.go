@@ -156,7 +156,7 @@ func TestNotADatabase(t *testing.T) {
 }
 
 func TestCommitWhoseContextHasEnded(t *testing.T) {
-	s := open(t)
+	s := openSQLite(t)
 	w := chattest.NewWorld(t, s)
 	batch, _, err := w.Decide(chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)))
 	if err != nil {

@@ -58,9 +58,10 @@ func texts(t *testing.T, s *Store) map[string]string {
 		"loadHeads": loadHeads, "loadMembers": loadMembers, "loadSent": loadSent, "loadMessages": loadMessages, "messagesAt": messagesAt,
 		"headSeqs": headSeqs, "usersByID": usersByID, "lastSeenByID": lastSeenByID, "conversationViews": conversationViews,
 		"lastMessageEntries": lastMessageEntries, "lastOtherEntries": lastOtherEntries, "membersReceipts": membersReceipts,
-		"standings": standings, "reads": s.commit.reads,
+		"standings": standings, "putReads": putReads, "redactMessages": redactMessages, "redactOthers": redactOthers,
+		"forgetRefs": forgetRefs, "forgetMentions": forgetMentions, "removeMembers": removeMembers, "messageBodies": messageBodies, "otherBodies": otherBodies,
 	} {
-		out[name] = m.texts[1]
+		out[name] = m.sized[1]
 	}
 	files, err := filepath.Glob("queries/*.sql")
 	if err != nil || len(files) == 0 {

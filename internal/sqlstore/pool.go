@@ -17,29 +17,61 @@ type statement interface {
 	QueryRowContext(ctx context.Context, args ...any) *sql.Row
 }
 
-// pool is a set of connections that prepares each statement once. The texts of
-// statements are few: lists of parameters come in fixed sizes (see sizes).
+// database is a pool or a transaction.
+type database interface {
+	query.DBTX
+	dialect() *dialect
+}
+
+var (
+	_ database = (*pool)(nil)
+	_ database = (*tx)(nil)
+)
+
+// pool is a set of connections that prepares each statement once, where the
+// driver does not. The texts of statements are few: lists of parameters come in
+// fixed sizes, or as arrays (see multi).
 type pool struct {
 	db *sql.DB
 	d  *dialect
 
 	mu    sync.Mutex // guards stmts
 	stmts map[string]*sql.Stmt
+	texts sync.Map // statements as the database wants them, by their text here
 }
 
-var (
-	_ query.DBTX = (*pool)(nil)
-	_ query.DBTX = (*tx)(nil)
-)
+func newPool(db *sql.DB, d *dialect) *pool {
+	return &pool{db: db, d: d, stmts: make(map[string]*sql.Stmt)}
+}
 
-func openPool(d *dialect, dsn string, conns int) (*pool, error) {
-	db, err := sql.Open(d.driver, dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+func (p *pool) dialect() *dialect { return p.d }
+
+// text gives a statement as the database wants it.
+func (p *pool) text(query string) string {
+	if text, ok := p.texts.Load(query); ok {
+		return text.(string) //nolint:errcheck,forcetypeassert // only strings are stored below
 	}
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	return &pool{db: db, d: d, stmts: make(map[string]*sql.Stmt)}, nil
+	text := p.d.rewrite(query)
+	p.texts.Store(query, text)
+	return text
+}
+
+// direct is a statement that the driver prepares and keeps.
+type direct struct {
+	db   query.DBTX // of database/sql
+	text string
+}
+
+func (d direct) ExecContext(ctx context.Context, args ...any) (sql.Result, error) {
+	return d.db.ExecContext(ctx, d.text, args...) //nolint:wrapcheck // the caller names the verb
+}
+
+func (d direct) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
+	return d.db.QueryContext(ctx, d.text, args...) //nolint:wrapcheck // the caller names the verb
+}
+
+func (d direct) QueryRowContext(ctx context.Context, args ...any) *sql.Row {
+	return d.db.QueryRowContext(ctx, d.text, args...)
 }
 
 func (p *pool) close() error {
@@ -51,6 +83,9 @@ func (p *pool) close() error {
 
 // stmt gives the prepared form of a query.
 func (p *pool) stmt(ctx context.Context, text string) (statement, error) {
+	if !p.d.prepares {
+		return direct{p.db, p.text(text)}, nil
+	}
 	return p.prepared(ctx, text)
 }
 
@@ -58,7 +93,7 @@ func (p *pool) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	if st := p.kept(text); st != nil {
 		return st, nil
 	}
-	st, err := p.db.PrepareContext(ctx, p.d.rewrite(text))
+	st, err := p.db.PrepareContext(ctx, p.text(text))
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
@@ -116,7 +151,7 @@ func (p *pool) QueryContext(ctx context.Context, text string, args ...any) (*sql
 func (p *pool) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
 	st, err := p.stmt(ctx, text)
 	if err != nil {
-		return p.db.QueryRowContext(ctx, p.d.rewrite(text), args...) // fails alike, in the row
+		return p.db.QueryRowContext(ctx, p.text(text), args...) // fails alike, in the row
 	}
 	return st.QueryRowContext(ctx, args...)
 }
@@ -130,8 +165,13 @@ type tx struct {
 	missed []string
 }
 
+func (t *tx) dialect() *dialect { return t.p.d }
+
 // stmt gives the prepared form of a query within the transaction.
 func (t *tx) stmt(ctx context.Context, text string) (statement, error) {
+	if !t.p.d.prepares {
+		return direct{t.tx, t.p.text(text)}, nil
+	}
 	return t.prepared(ctx, text)
 }
 
@@ -140,7 +180,7 @@ func (t *tx) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 		return t.tx.StmtContext(ctx, st), nil
 	}
 	t.missed = append(t.missed, text)
-	st, err := t.tx.PrepareContext(ctx, t.p.d.rewrite(text))
+	st, err := t.tx.PrepareContext(ctx, t.p.text(text))
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
@@ -174,16 +214,16 @@ func (t *tx) QueryContext(ctx context.Context, text string, args ...any) (*sql.R
 func (t *tx) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
 	st, err := t.stmt(ctx, text)
 	if err != nil {
-		return t.tx.QueryRowContext(ctx, t.p.d.rewrite(text), args...) // fails alike, in the row
+		return t.tx.QueryRowContext(ctx, t.p.text(text), args...) // fails alike, in the row
 	}
 	return st.QueryRowContext(ctx, args...)
 }
 
-// transact runs f in one transaction.
-func (p *pool) transact(ctx context.Context, f func(*tx) error) error {
+// transact runs f in one transaction; nil options mean an ordinary one.
+func (p *pool) transact(ctx context.Context, o *sql.TxOptions, f func(*tx) error) error {
 	t := &tx{p: p}
 	var err error
-	if t.tx, err = p.db.BeginTx(ctx, nil); err != nil {
+	if t.tx, err = p.db.BeginTx(ctx, o); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	if err := f(t); err != nil {

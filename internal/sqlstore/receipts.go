@@ -12,7 +12,7 @@ import (
 
 var standings = newMulti(`SELECT m.conversation_id, m.user_id, m.delivered_seq, m.read_seq, c.seq, c.messages, c.last_message, c.members
 	FROM members m JOIN conversations c ON c.id = m.conversation_id
-	WHERE (m.conversation_id, m.user_id) IN (VALUES `, "(?, ?)", ")")
+	WHERE (m.conversation_id, m.user_id) IN (`, "bb", ")").locking(" ORDER BY m.conversation_id, m.user_id FOR UPDATE OF m")
 
 // standing is where a member and the conversation stand before receipts move.
 type standing struct {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/sqlstore/query"
@@ -24,7 +25,7 @@ func (s *Store) CreateSession(ctx context.Context, x *chat.Session) error {
 	return s.update(ctx, "create session", func(t *tx) error {
 		return query.New(t).CreateSession(ctx, query.CreateSessionParams{
 			ID: x.ID[:], UserID: x.UserID[:], TokenHash: x.TokenHash[:], CreatedAt: int64(x.CreatedAt),
-			SeenAt: int64(x.SeenAt), ExpiresAt: int64(x.ExpiresAt), UserAgent: x.UserAgent, Address: x.Address,
+			SeenAt: int64(x.SeenAt), ExpiresAt: int64(x.ExpiresAt), UserAgent: strings.ToValidUTF8(x.UserAgent, "\uFFFD"), Address: x.Address,
 		})
 	})
 }

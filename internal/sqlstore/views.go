@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/parley-chat/parley/internal/chat"
-	"github.com/parley-chat/parley/internal/sqlstore/query"
 )
 
 var errHole = errors.New("the log of a conversation has a hole")
@@ -106,7 +105,7 @@ func (s *Store) Members(ctx context.Context, id chat.ConversationID, from string
 }
 
 // profiles gives profiles; people without an account are their id only.
-func profiles(ctx context.Context, db query.DBTX, ids []chat.UserID) (map[chat.UserID]chat.User, error) {
+func profiles(ctx context.Context, db database, ids []chat.UserID) (map[chat.UserID]chat.User, error) {
 	found, err := users(ctx, db, ids)
 	if err != nil {
 		return nil, err
@@ -132,7 +131,7 @@ const (
 	messagesFrom   = foldedMessage + `e.conversation_id = ? AND e.seq >= ? ORDER BY e.seq LIMIT ?`
 )
 
-var messagesAt = newMulti(foldedMessage+"(e.conversation_id, e.seq) IN (VALUES ", "(?, ?)", ")")
+var messagesAt = newMulti(foldedMessage+"(e.conversation_id, e.seq) IN (", "bi", ")")
 
 // Messages implements chat.Views.
 func (s *Store) Messages(ctx context.Context, id chat.ConversationID, q chat.MessageQuery) (out []chat.Message, err error) {
@@ -227,7 +226,7 @@ func (s *Store) Entries(ctx context.Context, id chat.ConversationID, after chat.
 	return out, nil
 }
 
-var headSeqs = newMulti("SELECT id, seq FROM conversations WHERE id IN (", "?", ")")
+var headSeqs = newMulti("SELECT id, seq FROM conversations WHERE id IN (", "b", ")")
 
 // Heads implements chat.Views.
 func (s *Store) Heads(ctx context.Context, ids []chat.ConversationID) (map[chat.ConversationID]chat.Seq, error) {

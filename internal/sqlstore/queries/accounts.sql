@@ -16,6 +16,3 @@ WHERE id = ?;
 
 -- name: ListAccounts :many
 SELECT * FROM accounts WHERE folded > ? ORDER BY folded LIMIT ?;
-
--- name: TouchSeen :exec
-UPDATE accounts SET last_seen_at = sqlc.arg(seen) WHERE id = sqlc.arg(id) AND last_seen_at < sqlc.arg(seen);

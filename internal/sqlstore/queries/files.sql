@@ -6,7 +6,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 SELECT * FROM files WHERE id = ?;
 
 -- name: UsedBytes :one
-SELECT CAST(COALESCE(SUM(size), 0) AS INTEGER) AS used FROM files WHERE owner_id = ?;
+SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS used FROM files WHERE owner_id = ?;
 
 -- name: MarkAvatar :execrows
 UPDATE files SET avatar = 1 WHERE id = ? AND owner_id = ?;
@@ -25,8 +25,8 @@ LIMIT sqlc.arg(most);
 DELETE FROM files WHERE id = ?;
 
 -- name: FileHolder :one
-SELECT CAST(EXISTS (
+SELECT CAST(CASE WHEN EXISTS (
     SELECT 1 FROM file_refs r
     JOIN members m ON m.conversation_id = r.conversation_id
     WHERE r.file_id = sqlc.arg(file_id) AND m.user_id = sqlc.arg(user_id) AND r.seq >= m.visible_from
-) AS INTEGER) AS holds;
+) THEN 1 ELSE 0 END AS BIGINT) AS holds;

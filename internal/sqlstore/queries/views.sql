@@ -6,7 +6,7 @@ SELECT m.conversation_id, c.seq, m.delivered_seq, m.read_seq,
     CAST(c.messages - m.read_ordinal - (
         SELECT COUNT(*) FROM message_states s
         WHERE s.conversation_id = m.conversation_id AND s.deleted = 1 AND s.seq > m.read_seq
-    ) AS INTEGER) AS unread
+    ) AS BIGINT) AS unread
 FROM members m JOIN conversations c ON c.id = m.conversation_id
 WHERE m.user_id = sqlc.arg(user_id) AND (c.moved_at >= sqlc.arg(since) OR m.moved_at >= sqlc.arg(since));
 
@@ -36,7 +36,7 @@ ORDER BY read_seq DESC, delivered_seq DESC, user_id
 LIMIT sqlc.arg(most);
 
 -- name: ReceiptCounts :one
-SELECT COUNT(*) AS delivered, CAST(COALESCE(SUM(CASE WHEN read_seq >= sqlc.arg(seq) THEN 1 ELSE 0 END), 0) AS INTEGER) AS seen
+SELECT COUNT(*) AS delivered, CAST(COALESCE(SUM(CASE WHEN read_seq >= sqlc.arg(seq) THEN 1 ELSE 0 END), 0) AS BIGINT) AS seen
 FROM members
 WHERE conversation_id = sqlc.arg(conversation_id) AND delivered_seq >= sqlc.arg(seq) AND user_id <> sqlc.arg(except);
 

@@ -146,15 +146,6 @@ func (q *Queries) ListAccounts(ctx context.Context, folded string, limit int64) 
 	return items, nil
 }
 
-const touchSeen = `-- name: TouchSeen :exec
-UPDATE accounts SET last_seen_at = ?1 WHERE id = ?2 AND last_seen_at < ?1
-`
-
-func (q *Queries) TouchSeen(ctx context.Context, seen int64, iD []byte) error {
-	_, err := q.db.ExecContext(ctx, touchSeen, seen, iD)
-	return err
-}
-
 const updateAccount = `-- name: UpdateAccount :exec
 UPDATE accounts SET folded = ?, username = ?, display_name = ?, username_key = ?, name_key = ?, bio = ?,
     avatar_id = ?, email = ?, password_hash = ?, settings = ?, disabled = ?

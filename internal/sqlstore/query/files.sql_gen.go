@@ -81,11 +81,11 @@ func (q *Queries) File(ctx context.Context, id []byte) (File, error) {
 }
 
 const fileHolder = `-- name: FileHolder :one
-SELECT CAST(EXISTS (
+SELECT CAST(CASE WHEN EXISTS (
     SELECT 1 FROM file_refs r
     JOIN members m ON m.conversation_id = r.conversation_id
     WHERE r.file_id = ?1 AND m.user_id = ?2 AND r.seq >= m.visible_from
-) AS INTEGER) AS holds
+) THEN 1 ELSE 0 END AS BIGINT) AS holds
 `
 
 func (q *Queries) FileHolder(ctx context.Context, fileID []byte, userID []byte) (int64, error) {
@@ -142,7 +142,7 @@ func (q *Queries) Orphans(ctx context.Context, before int64, most int64) ([][]by
 }
 
 const usedBytes = `-- name: UsedBytes :one
-SELECT CAST(COALESCE(SUM(size), 0) AS INTEGER) AS used FROM files WHERE owner_id = ?
+SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS used FROM files WHERE owner_id = ?
 `
 
 func (q *Queries) UsedBytes(ctx context.Context, ownerID []byte) (int64, error) {

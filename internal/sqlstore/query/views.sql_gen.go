@@ -150,7 +150,7 @@ SELECT m.conversation_id, c.seq, m.delivered_seq, m.read_seq,
     CAST(c.messages - m.read_ordinal - (
         SELECT COUNT(*) FROM message_states s
         WHERE s.conversation_id = m.conversation_id AND s.deleted = 1 AND s.seq > m.read_seq
-    ) AS INTEGER) AS unread
+    ) AS BIGINT) AS unread
 FROM members m JOIN conversations c ON c.id = m.conversation_id
 WHERE m.user_id = ?1 AND (c.moved_at >= ?2 OR m.moved_at >= ?2)
 `
@@ -220,7 +220,7 @@ func (q *Queries) Position(ctx context.Context, log string, part int64) (Positio
 }
 
 const receiptCounts = `-- name: ReceiptCounts :one
-SELECT COUNT(*) AS delivered, CAST(COALESCE(SUM(CASE WHEN read_seq >= ?1 THEN 1 ELSE 0 END), 0) AS INTEGER) AS seen
+SELECT COUNT(*) AS delivered, CAST(COALESCE(SUM(CASE WHEN read_seq >= ?1 THEN 1 ELSE 0 END), 0) AS BIGINT) AS seen
 FROM members
 WHERE conversation_id = ?2 AND delivered_seq >= ?1 AND user_id <> ?3
 `

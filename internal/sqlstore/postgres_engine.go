@@ -1,0 +1,120 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+// chunkBytes is about how much one statement of a batch carries: a long list is
+// written in several, which the server reads one after the other.
+const chunkBytes = 4 << 20
+
+// postgresEngine sends all statements of a batch at once and then reads what
+// became of them: one round trip, whatever their number. The server treats them
+// as one transaction, which it commits at the end of them
+// (https://www.postgresql.org/docs/current/protocol-flow.html, pipelining). No
+// transaction is left open by a node that stops in the middle.
+type postgresEngine struct {
+	pool     *pgxpool.Pool
+	text     func(query string) string
+	patience time.Duration // for a free connection
+}
+
+// send runs a batch. Its callbacks have been called when it returns nil, and the
+// server has said that the transaction is committed.
+func (e *postgresEngine) send(ctx context.Context, batch *pgx.Batch) error {
+	wait, cancel := context.WithTimeoutCause(ctx, e.patience, errNoConn)
+	defer cancel()
+	conn, err := e.pool.Acquire(wait)
+	if err != nil {
+		return fmt.Errorf("find a connection: %w", outOfPatience(wait, err))
+	}
+	defer conn.Release()
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("send batch: %w", err)
+	}
+	return nil
+}
+
+func (e *postgresEngine) ask(ctx context.Context, lookups []lookup) error {
+	batch := &pgx.Batch{}
+	for _, l := range lookups {
+		columns, err := l.sql.columns(l.args)
+		if err != nil {
+			return err
+		}
+		batch.Queue(e.text(l.sql.array), columns...).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				if err := l.scan(rows); err != nil {
+					return fmt.Errorf("scan: %w", err)
+				}
+			}
+			return rows.Err() //nolint:wrapcheck // send names the verb
+		})
+	}
+	return e.send(ctx, batch)
+}
+
+// The position is moved first: who has lost it waits here, and writes nothing.
+const (
+	moveOn = `WITH moved AS (UPDATE positions SET next_offset = $1, prev_offset = $2
+		WHERE log = $3 AND part = $4 AND next_offset = $2 RETURNING 1)
+		SELECT parley_expect((SELECT COUNT(*) FROM moved), 1, '` + stateFenced + `')`
+	moveFromStart = `WITH moved AS (INSERT INTO positions (next_offset, prev_offset, log, part) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (log, part) DO UPDATE SET next_offset = excluded.next_offset, prev_offset = excluded.prev_offset
+		WHERE positions.next_offset = excluded.prev_offset RETURNING 1)
+		SELECT parley_expect((SELECT COUNT(*) FROM moved), 1, '` + stateFenced + `')`
+)
+
+func (e *postgresEngine) write(ctx context.Context, b *chat.Batch, changes []change) error {
+	batch := &pgx.Batch{}
+	move := moveOn
+	if b.From == 0 {
+		move = moveFromStart
+	}
+	batch.Queue(move, b.Next, b.From, b.Partition.Log, int64(b.Partition.Partition))
+	for _, c := range changes {
+		for part := range chunks(c.args, c.sql.cols()) {
+			columns, err := c.sql.columns(part)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.verb, err)
+			}
+			text := c.sql.array
+			if c.all {
+				text = "WITH done AS (" + text + " RETURNING 1) SELECT parley_expect((SELECT COUNT(*) FROM done), ?, '" + stateHead + "')"
+				columns = append(columns, int64(len(part)/c.sql.cols()))
+			}
+			batch.Queue(e.text(text), columns...)
+		}
+	}
+	return e.send(ctx, batch)
+}
+
+// chunks cuts a list of items into parts of about chunkBytes.
+func chunks(args []any, cols int) func(yield func([]any) bool) {
+	return func(yield func([]any) bool) {
+		begin, size := 0, 0
+		for i := 0; i < len(args); i += cols {
+			for _, v := range args[i : i+cols] {
+				switch v := v.(type) {
+				case []byte:
+					size += len(v)
+				case string:
+					size += len(v)
+				}
+			}
+			if end := i + cols; size >= chunkBytes || end == len(args) {
+				if !yield(args[begin:end]) {
+					return
+				}
+				begin, size = end, 0
+			}
+		}
+	}
+}
