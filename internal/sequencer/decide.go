@@ -70,39 +70,42 @@ func (c *claim) applyAll(records []*chat.Record) (*turn, *chat.Record) {
 		outcomes: make([]chat.Outcome, 0, n),
 	}
 	for _, r := range records {
-		o := chat.Outcome{RecordID: r.ID, Node: r.Node}
-		switch {
-		case c.refused[r.ID]:
-			o.Err = chat.ErrInternal
-		case r.Rules < 1:
-			o.Err = errNoRules
-		default:
-			ch, ok := c.applyOne(r, &o)
-			if !ok {
-				return nil, r
-			}
-			if ch != nil {
-				t.add(ch, o.JSON)
-			}
+		st, _ := c.states.get(r.Command.ConversationID)
+		ch, o, ok := c.s.decideOne(st, r, c.refused[r.ID])
+		if !ok {
+			return nil, r
+		}
+		if ch != nil {
+			t.add(ch, o.JSON)
 		}
 		t.outcomes = append(t.outcomes, o)
 	}
 	return t, nil
 }
 
-func (c *claim) applyOne(r *chat.Record, o *chat.Outcome) (ch *chat.Change, ok bool) {
+// decideOne decides one record on the state of its conversation. It is not ok
+// when that panicked: then nobody can trust the state any more.
+func (s *Sequencer) decideOne(st *chat.State, r *chat.Record, refused bool) (ch *chat.Change, o chat.Outcome, ok bool) {
+	o = chat.Outcome{RecordID: r.ID, Node: r.Node}
+	switch {
+	case refused:
+		o.Err = chat.ErrInternal
+		return nil, o, true
+	case r.Rules < 1:
+		o.Err = errNoRules
+		return nil, o, true
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			ok = false
-			c.s.o.Logger.Error("deciding a command panicked, it is refused", "record", r.ID, "kind", r.Command.Kind,
+			s.o.Logger.Error("deciding a command panicked, it is refused", "record", r.ID, "kind", r.Command.Kind,
 				"panic", p, "stack", string(debug.Stack()))
-			if c.s.o.Metrics.Panicked != nil {
-				c.s.o.Metrics.Panicked()
+			if s.o.Metrics.Panicked != nil {
+				s.o.Metrics.Panicked()
 			}
 		}
 	}()
-	st, _ := c.states.get(r.Command.ConversationID)
-	ch, first, err := c.s.apply(st, &r.Command)
+	ch, first, err := s.apply(st, &r.Command)
 	switch {
 	case err != nil:
 		o.Err = err
@@ -114,7 +117,7 @@ func (c *claim) applyOne(r *chat.Record, o *chat.Outcome) (ch *chat.Change, ok b
 	if o.Entry != nil {
 		o.JSON = o.Entry.AppendJSON(make([]byte, 0, 320+len(o.Entry.Text)))
 	}
-	return ch, true
+	return ch, o, true
 }
 
 // add puts a change into the batch and its entry on the topics of those whom it concerns.

@@ -1,10 +1,11 @@
 // Package sequencer is the owner of a partition: it takes commands from the log
 // in order, lets chat.Apply decide them, commits what they change together with
-// the partition's position, and then publishes the entries and answers the
-// senders. No one else writes the journal.
+// the partition's position, and publishes the entries and answers the senders: after
+// the commit or, where the log keeps records by itself, before it (Options.Ahead).
+// No one else writes the journal.
 //
-// The package hides how batches are formed, what is kept between them, and how a
-// claim is resumed. Start, takeover and failure are one path: any error ends the
+// The package hides how batches are formed, what is kept between them, how far
+// deciding is ahead of the store, and how a claim is resumed. Start, takeover and failure are one path: any error ends the
 // claim, and the next one begins from the store's position.
 package sequencer
 
@@ -35,13 +36,37 @@ type Options struct {
 	Now     func() time.Time
 	Logger  *slog.Logger
 	Metrics Metrics
+	// Ahead lets owners publish and answer before the commit, which follows in the
+	// background: a store that is slow or down delays history, not delivery. It is
+	// for logs only that keep a record once they give it to an owner, whatever dies
+	// (Durable), and it has to be the same for all owners of a partition.
+	Ahead bool
+	// WindowBytes bounds what all partitions of this node hold in memory that is not
+	// committed, about: 256 MiB. When it is used up owners stop fetching; each
+	// partition may have one batch all the same.
+	WindowBytes int64
+	// Feed, if set, gets every entry at least once, before its commit, in order for
+	// each conversation. It is for Ahead only.
+	Feed Feed
 }
+
+// Feed carries what was decided to other services. PublishEntries returns when
+// the feed has all of the entries, with their canonical JSON, for good.
+type Feed interface {
+	PublishEntries(ctx context.Context, entries []*chat.Entry, json [][]byte) error
+}
+
+const windowBytes = 256 << 20
 
 // Metrics are called with what happens, from the owners' goroutines. Nil ones are not called.
 type Metrics struct {
 	// Batch is called after each commit, with the sizes of the batch and the
-	// time that its loading and its commit took.
+	// time that its loading and its commit took. With Options.Ahead loading is not
+	// a part of it, see Loaded.
 	Batch func(records, changes int, load, commit time.Duration)
+	// Loaded is called with Options.Ahead when facts of some conversations were
+	// loaded that commands waited for.
+	Loaded func(conversations int, took time.Duration)
 	// Panicked is called for each record that was refused because deciding it panicked.
 	Panicked func()
 	// GaveUp is called when a claim ends with an error.
@@ -55,20 +80,34 @@ type Sequencer struct {
 	o       Options
 	apply   func(*chat.State, *chat.Command) (*chat.Change, *chat.Entry, *chat.Error)
 
-	mu      sync.Mutex // guards pending
+	budget *budget
+	limits limits
+
+	mu      sync.Mutex // guards what follows
 	pending map[chat.PartitionID]*turn
+	windows map[*window]struct{}
 }
 
 // New makes a sequencer on a journal and a bus.
 func New(journal chat.Journal, bus chat.Bus, o Options) *Sequencer {
-	return &Sequencer{journal: journal, bus: bus, o: o, apply: chat.Apply, pending: make(map[chat.PartitionID]*turn)}
+	if o.WindowBytes <= 0 {
+		o.WindowBytes = windowBytes
+	}
+	return &Sequencer{
+		journal: journal, bus: bus, o: o, apply: chat.Apply, budget: &budget{most: o.WindowBytes}, limits: defaultLimits(),
+		pending: make(map[chat.PartitionID]*turn), windows: make(map[*window]struct{}),
+	}
 }
 
 // Own owns one partition until ctx ends or something fails; it is what
 // chat.Log.Own calls. Whatever it returns, calling it again resumes from the store's truth.
 func (s *Sequencer) Own(ctx context.Context, p chat.Partition) error {
 	c := &claim{s: s, p: p, id: p.ID(), states: newStates(maxStates), refused: make(map[chat.RecordID]bool)}
-	err := c.run(ctx)
+	run := c.run
+	if s.o.Ahead {
+		run = c.runAhead
+	}
+	err := run(ctx)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -183,4 +222,37 @@ func (s *Sequencer) kept(id chat.PartitionID) *turn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pending[id]
+}
+
+// Lag is how far the owners of this node are ahead of the store.
+type Lag struct {
+	Records int   // taken from the log and not committed
+	Parked  int   // of these, not decided: a fact has to be loaded for them or one before them
+	Bytes   int64 // that the records hold in memory, about
+	Oldest  time.Duration
+}
+
+// Lag tells how far the owners of this node are ahead of the store; zero without Options.Ahead.
+func (s *Sequencer) Lag() Lag {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var l Lag
+	now := s.o.Now()
+	for w := range s.windows {
+		w.measure(&l, now)
+	}
+	return l
+}
+
+func (s *Sequencer) enlist(w *window) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.windows[w] = struct{}{}
+}
+
+func (s *Sequencer) delist(w *window) {
+	w.close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.windows, w)
 }
