@@ -28,7 +28,7 @@ func random(seed, n int) []chat.Command {
 // takeover and let go again, stopped in order; several own at once; the store is
 // down, fails before or after it did what it was asked.
 func TestAheadAnyTakeoverAtAnyMoment(t *testing.T) {
-	seeds := 120
+	seeds := 60
 	if testing.Short() {
 		seeds = 20
 	}

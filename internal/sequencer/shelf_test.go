@@ -139,6 +139,8 @@ type cluster struct {
 	store chattest.LogStore
 	opts  sequencer.Options
 	lazy  bool // keep little in memory
+	// onBoot, if set, is called with the sequencer of each process.
+	onBoot func(*sequencer.Sequencer)
 
 	mu      sync.Mutex // guards what follows
 	rand    *rand.Rand
@@ -170,6 +172,9 @@ func (c *cluster) boot() *process {
 	s := sequencer.New(&gatedJournal{c, p.gate}, &toldBus{c: c, gate: p.gate}, o)
 	if c.lazy {
 		s.KeepLittle()
+	}
+	if c.onBoot != nil {
+		c.onBoot(s)
 	}
 	go func() {
 		defer close(p.done)
@@ -223,13 +228,18 @@ func (c *cluster) awaitAt(want int64) {
 	c.t.Fatalf("the store stays at %d of %d", next, want)
 }
 
+// heard gives all that was answered so far.
+func (c *cluster) heard() []chat.Outcome {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.told[:len(c.told):len(c.told)]
+}
+
 // answers waits until so many different records were answered, and gives all that was told.
 func (c *cluster) answers(want int) []chat.Outcome {
 	c.t.Helper()
 	for range 60_000 {
-		c.mu.Lock()
-		told := c.told[:len(c.told):len(c.told)]
-		c.mu.Unlock()
+		told := c.heard()
 		seen := make(map[chat.RecordID]bool)
 		for i := range told {
 			seen[told[i].RecordID] = true
