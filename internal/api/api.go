@@ -98,6 +98,7 @@ func newServer(d Deps) (*server, http.Handler, error) {
 	s.routeConversations()
 	s.routeMembers()
 	s.routeMessages()
+	s.routeSearch()
 	s.routeFiles()
 	s.routeHealth()
 	if err := s.routeDocs(); err != nil {

@@ -116,6 +116,9 @@ var matrix = map[string]struct {
 	"send-message": {in(404, 201, 201, 201), func(s *scene) asked {
 		return asked{"POST", s.path + "/messages", map[string]any{"client_id": "m", "text": "t"}, nil}
 	}},
+	"search": {in(404, 200, 200, 200), func(s *scene) asked {
+		return asked{"GET", "/api/v1/search?q=owner&conversation_id=" + s.path[len("/api/v1/conversations/"):], nil, nil}
+	}},
 	"get-message":     {in(404, 200, 200, 200), func(s *scene) asked { return asked{"GET", s.message, nil, nil} }},
 	"edit-message":    {in(404, 403, 403, 200), func(s *scene) asked { return asked{"PATCH", s.message, map[string]any{"text": "changed"}, nil} }},
 	"delete-message":  {in(404, 403, 200, 200), func(s *scene) asked { return asked{"DELETE", s.message, nil, nil} }},

@@ -112,7 +112,7 @@ func newWorld(t *testing.T, o options) *world {
 	bus, log := inproc.NewBus(1, 4096), inproc.NewLog("test", 4096)
 	receipts := worker.NewReceipts(store, bus, clock, logger)
 	deps := service.Deps{
-		Log: log, Bus: bus, Views: store, Accounts: store, Sessions: store, Files: store, Limiter: inproc.NewLimiter(clock, 10_000),
+		Log: log, Bus: bus, Views: store, Accounts: store, Sessions: store, Files: store, Searcher: store, Limiter: inproc.NewLimiter(clock, 10_000),
 		Receipts: receipts, Blobs: blobs, Clock: clock, Rand: rand.Reader, Node: "test", Secret: bytes.Repeat([]byte("s"), 32),
 		Signup: service.SignupOpen, Limits: service.DefaultLimits(), Logger: logger,
 	}
@@ -136,6 +136,10 @@ func newWorld(t *testing.T, o options) *world {
 	for _, run := range []func(context.Context) error{
 		func(ctx context.Context) error { return log.Own(ctx, owner.Own) },
 		receipts.Run,
+		func(ctx context.Context) error {
+			store.Index(ctx, func(err error) { w.t.Error(err) })
+			return nil
+		},
 		worker.Periodic{Name: "expire", Every: 50 * time.Millisecond, Logger: logger, Do: func(context.Context) error {
 			w.service.ExpirePending(clock())
 			return nil
@@ -433,4 +437,4 @@ func formOf(t *testing.T, field, name string, data []byte) ([]byte, string) {
 }
 
 // unlimited lifts the rates, for tests that are about something else.
-func unlimited(l *service.Limits) { l.SendsPerSecond = 0 }
+func unlimited(l *service.Limits) { l.SendsPerSecond, l.SearchesPerSecond = 0, 0 }

@@ -95,7 +95,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	// What decides and does.
 	receipts := worker.NewReceipts(a.store, bus, time.Now, logger)
 	if a.service, err = service.New(service.Deps{
-		Log: log, Bus: bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store,
+		Log: log, Bus: bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store, Searcher: a.store,
 		Limiter: a.carriers.limiter, Receipts: receipts, Blobs: a.blobs,
 		Clock: time.Now, Rand: rand.Reader, Node: a.node, Secret: secret,
 		Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,
@@ -132,7 +132,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}); err != nil {
 		return nil, fmt.Errorf("make the web interface: %w", err)
 	}
-	a.workers = []func(context.Context) error{receipts.Run, presence.Run, a.gateway.Run, a.maintain}
+	a.workers = []func(context.Context) error{receipts.Run, presence.Run, a.gateway.Run, a.maintain, a.index}
 	for _, p := range a.periodic() {
 		a.workers = append(a.workers, p.Run)
 	}
@@ -143,5 +143,11 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 // is wrong with the disk, commits will say.
 func (a *App) maintain(ctx context.Context) error {
 	a.store.Maintain(ctx, func(err error) { a.logger.Warn("the store could not be maintained", "error", err) })
+	return nil
+}
+
+// index keeps what was said findable.
+func (a *App) index(ctx context.Context) error {
+	a.store.Index(ctx, func(err error) { a.logger.Warn("messages could not be indexed", "error", err) })
 	return nil
 }

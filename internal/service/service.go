@@ -20,6 +20,7 @@ type Deps struct {
 	Accounts chat.Accounts
 	Sessions chat.Sessions
 	Files    chat.Files
+	Searcher chat.Searcher
 	Limiter  chat.Limiter
 	Receipts ReceiptNoter
 	Blobs    Blobs
@@ -49,6 +50,8 @@ type Limits struct {
 	// SendsPerSecond and SendBurst bound the messages of one person; edits,
 	// deletions, reactions and changes of conversations have a bucket of the same size.
 	SendsPerSecond, SendBurst float64
+	// SearchesPerSecond and SearchBurst bound the searches of one person.
+	SearchesPerSecond, SearchBurst float64
 	// LoginsPerMinute bounds log-ins for an address, and for an account.
 	LoginsPerMinute float64
 	// SignupsPerHour bounds new accounts from one address.
@@ -71,6 +74,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		SendsPerSecond: 20, SendBurst: 60,
+		SearchesPerSecond: 5, SearchBurst: 20,
 		LoginsPerMinute: 10, SignupsPerHour: 60,
 		PasswordHashes: 2, PasswordQueue: 64,
 		Pending: 1 << 16, SubmitTimeout: 2500 * time.Millisecond,
@@ -108,7 +112,7 @@ func New(d Deps) (*Service, error) {
 func (d *Deps) check() error {
 	for name, missing := range map[string]bool{
 		"Log": d.Log == nil, "Bus": d.Bus == nil, "Views": d.Views == nil, "Accounts": d.Accounts == nil,
-		"Sessions": d.Sessions == nil, "Files": d.Files == nil, "Limiter": d.Limiter == nil,
+		"Sessions": d.Sessions == nil, "Files": d.Files == nil, "Searcher": d.Searcher == nil, "Limiter": d.Limiter == nil,
 		"Receipts": d.Receipts == nil, "Blobs": d.Blobs == nil, "Clock": d.Clock == nil, "Rand": d.Rand == nil,
 		"Node": d.Node == "", "Logger": d.Logger == nil,
 	} {

@@ -21,7 +21,8 @@ type Store struct {
 	engine engine
 	write  *pool
 	read   *pool
-	side   *pool // one connection, for Maintain; nil where there is nothing to do
+	side   *pool  // one connection, for Maintain; nil where there is nothing to do
+	index  *index // nil where there is none
 
 	closers []func() error
 }
@@ -32,6 +33,7 @@ var (
 	_ chat.Accounts = (*Store)(nil)
 	_ chat.Sessions = (*Store)(nil)
 	_ chat.Files    = (*Store)(nil)
+	_ chat.Searcher = (*Store)(nil)
 )
 
 // atClose has Close call f, before what was given earlier.

@@ -92,6 +92,12 @@ func Open(ctx context.Context, dir string, o Options) (_ *Store, err error) {
 	if err := sqliteSchema(ctx, s, alone); err != nil {
 		return nil, err
 	}
+	if alone {
+		if s.index, err = openIndex(ctx, s.d, dir); err != nil {
+			return nil, err
+		}
+		s.atClose(s.index.close)
+	}
 	return s, nil
 }
 

@@ -128,3 +128,20 @@ func TestFiles(t *testing.T) {
 		chattest.Files(t, func(t *testing.T) chattest.Store { return open(t) })
 	})
 }
+
+func TestSearch(t *testing.T) {
+	chattest.Search(t, func(t *testing.T) chattest.SearchStore { return indexed(t) })
+}
+
+// indexed opens an empty store and keeps its index in step.
+func indexed(t testing.TB) *sqlstore.Store {
+	t.Helper()
+	s := openSQLite(t)
+	done := make(chan struct{})
+	t.Cleanup(func() { <-done })
+	go func() {
+		defer close(done)
+		s.Index(t.Context(), func(err error) { t.Error(err) })
+	}()
+	return s
+}

@@ -120,11 +120,13 @@ func profiles(ctx context.Context, db database, ids []chat.UserID) (map[chat.Use
 	return out, nil
 }
 
-const foldedMessage = `SELECT e.conversation_id, e.body, COALESCE(s.text, ''), COALESCE(s.edited_at, 0),
+const foldedMessage = `SELECT ` + foldedColumns + `
+WHERE `
+
+const foldedColumns = `e.conversation_id, e.body, COALESCE(s.text, ''), COALESCE(s.edited_at, 0),
 	COALESCE(s.deleted_at, 0), COALESCE(s.pinned_at, 0), COALESCE(s.reactions, '')
 FROM message_entries e
-LEFT JOIN message_states s ON s.conversation_id = e.conversation_id AND s.seq = e.seq
-WHERE `
+LEFT JOIN message_states s ON s.conversation_id = e.conversation_id AND s.seq = e.seq`
 
 const (
 	messagesBefore = foldedMessage + `e.conversation_id = ? AND e.seq >= ? AND e.seq < ? ORDER BY e.seq DESC LIMIT ?`
