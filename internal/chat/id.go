@@ -20,6 +20,7 @@ type (
 	fileKind         struct{}
 	sessionKind      struct{}
 	recordKind       struct{}
+	inviteKind       struct{}
 )
 
 type (
@@ -33,6 +34,8 @@ type (
 	SessionID = ID[sessionKind]
 	// RecordID names one command on its way through the log.
 	RecordID = ID[recordKind]
+	// InviteID names an invitation. It is public; the secret token is another value.
+	InviteID = ID[inviteKind]
 )
 
 // ErrBadID is returned for text that is not a canonical, lower-case UUID.

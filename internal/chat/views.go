@@ -14,6 +14,9 @@ type Views interface {
 	// Moved lists the heads of a person's conversations whose log or receipts
 	// moved at since or later, in no order. It may give more, never less.
 	Moved(ctx context.Context, user UserID, since Time) ([]Head, error)
+	// Departed gives the conversations that a person left, or was removed from, at
+	// since or later, and is no member of now, in no order. It may give more, never less.
+	Departed(ctx context.Context, user UserID, since Time) ([]ConversationID, error)
 	// Memberships gives all conversations of a person. It costs one index range, no sorting.
 	Memberships(ctx context.Context, user UserID) ([]Membership, error)
 	// Member gives one member, with the kind of the conversation, or ErrNotFound.
@@ -55,6 +58,8 @@ type Head struct {
 	DeliveredSeq   Seq            `json:"delivered_seq"`
 	ReadSeq        Seq            `json:"read_seq"`
 	Unread         int64          `json:"unread"`
+	// Mentions counts the unread messages that mention the person.
+	Mentions int64 `json:"mentions,omitempty"`
 }
 
 // ConversationView is a conversation as one member sees it.
@@ -63,6 +68,7 @@ type ConversationView struct {
 	Head
 	Role        Role
 	VisibleFrom Seq
+	Preferences Preferences
 	// Peer is the other person of a direct conversation (oneself, if alone).
 	Peer *User
 	// LastEntry is the canonical JSON of the last entry.

@@ -13,7 +13,7 @@ import (
 var (
 	putMessages = newMulti("INSERT OR ROLLBACK INTO message_entries (conversation_id, seq, ordinal, sender_id, client_id, body) ", "biibtb", "")
 	putOthers   = newMulti("INSERT OR ROLLBACK INTO other_entries (conversation_id, seq, body) ", "bib", "")
-	putRefs     = newMulti("INSERT OR ROLLBACK INTO file_refs (file_id, conversation_id, seq) ", "bbi", "")
+	putRefs     = newMulti("INSERT OR ROLLBACK INTO file_refs (file_id, conversation_id, seq, sort) ", "bbit", "")
 	putMentions = newMulti("INSERT OR ROLLBACK INTO mentions (user_id, conversation_id, seq) ", "bbi", "")
 
 	redactMessages = newMulti("UPDATE message_entries SET body = v.column3 FROM (", "bib",

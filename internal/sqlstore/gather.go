@@ -141,7 +141,7 @@ func (g *gathering) message(e *chat.Entry, body []byte) {
 	g.w.messages = append(g.w.messages, c[:], int64(e.Seq), e.Ordinal, e.SenderID[:], e.ClientID, body)
 	if !g.redact[address{c, e.Seq}] {
 		for i := range e.Attachments {
-			g.w.refs = append(g.w.refs, e.Attachments[i].ID[:], c[:], int64(e.Seq))
+			g.w.refs = append(g.w.refs, e.Attachments[i].ID[:], c[:], int64(e.Seq), string(chat.SortOf(e.Attachments[i].MIME)))
 		}
 		for i := range e.Mentions {
 			g.w.mentions = append(g.w.mentions, e.Mentions[i][:], c[:], int64(e.Seq))

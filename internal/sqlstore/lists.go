@@ -19,8 +19,12 @@ var conversationViews = newMulti(`SELECT c.id, c.kind, c.title, c.avatar_id, c.c
 	c.messages - m.read_ordinal - (
 		SELECT COUNT(*) FROM message_states s
 		WHERE s.conversation_id = m.conversation_id AND s.deleted = 1 AND s.seq > m.read_seq
-	)
+	), (
+		SELECT COUNT(*) FROM mentions n
+		WHERE n.user_id = m.user_id AND n.conversation_id = m.conversation_id AND n.seq > m.read_seq
+	), COALESCE(p.muted_until, 0), COALESCE(p.notify, 'all'), COALESCE(p.pinned, 0), COALESCE(p.archived, 0)
 FROM members m JOIN conversations c ON c.id = m.conversation_id
+LEFT JOIN preferences p ON p.user_id = m.user_id AND p.conversation_id = m.conversation_id
 WHERE m.user_id = ? AND m.conversation_id IN (`, "b", ")")
 
 // Conversation implements chat.Views.
@@ -82,10 +86,14 @@ func viewsOf(ctx context.Context, db database, user chat.UserID, ids []chat.Conv
 	}
 	err := conversationViews.each(ctx, db, []any{user[:]}, args, func(row scanner) error {
 		var v chat.ConversationView
-		c, err := scanHead(row, &v.Role, &v.VisibleFrom, &v.DeliveredSeq, &v.ReadSeq, &v.Unread)
+		var pinned, archived int64
+		p := &v.Preferences
+		c, err := scanHead(row, &v.Role, &v.VisibleFrom, &v.DeliveredSeq, &v.ReadSeq, &v.Unread, &v.Mentions,
+			&p.MutedUntil, &p.Notify, &pinned, &archived)
 		if err != nil {
 			return err
 		}
+		p.Pinned, p.Archived = pinned != 0, archived != 0
 		v.Conversation = *c
 		v.ConversationID, v.LastSeq, v.Unread = c.ID, c.Seq, max(0, v.Unread)
 		found[c.ID] = &v

@@ -28,12 +28,17 @@ type Store struct {
 }
 
 var (
-	_ chat.Journal  = (*Store)(nil)
-	_ chat.Views    = (*Store)(nil)
-	_ chat.Accounts = (*Store)(nil)
-	_ chat.Sessions = (*Store)(nil)
-	_ chat.Files    = (*Store)(nil)
-	_ chat.Searcher = (*Store)(nil)
+	_ chat.Journal   = (*Store)(nil)
+	_ chat.Views     = (*Store)(nil)
+	_ chat.Accounts  = (*Store)(nil)
+	_ chat.Sessions  = (*Store)(nil)
+	_ chat.Files     = (*Store)(nil)
+	_ chat.Searcher  = (*Store)(nil)
+	_ chat.Contents  = (*Store)(nil)
+	_ chat.BlockList = (*Store)(nil)
+	_ chat.Invites   = (*Store)(nil)
+
+	_ chat.PreferenceStore = (*Store)(nil)
 )
 
 // atClose has Close call f, before what was given earlier.

@@ -145,3 +145,9 @@ func indexed(t testing.TB) *sqlstore.Store {
 	}()
 	return s
 }
+
+func TestPeople(t *testing.T) {
+	each(t, func(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
+		chattest.People(t, func(t *testing.T) chattest.PeopleStore { return open(t) })
+	})
+}

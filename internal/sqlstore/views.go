@@ -21,7 +21,7 @@ func (s *Store) Moved(ctx context.Context, user chat.UserID, since chat.Time) ([
 	for i := range rows {
 		r := &rows[i]
 		out[i] = chat.Head{
-			LastSeq: chat.Seq(r.Seq), DeliveredSeq: chat.Seq(r.DeliveredSeq), ReadSeq: chat.Seq(r.ReadSeq), Unread: max(0, r.Unread),
+			LastSeq: chat.Seq(r.Seq), DeliveredSeq: chat.Seq(r.DeliveredSeq), ReadSeq: chat.Seq(r.ReadSeq), Unread: max(0, r.Unread), Mentions: r.Mentions,
 		}
 		if err := readID(r.ConversationID, &out[i].ConversationID); err != nil {
 			return nil, s.fail("list what moved", err)

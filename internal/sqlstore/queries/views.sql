@@ -6,7 +6,11 @@ SELECT m.conversation_id, c.seq, m.delivered_seq, m.read_seq,
     CAST(c.messages - m.read_ordinal - (
         SELECT COUNT(*) FROM message_states s
         WHERE s.conversation_id = m.conversation_id AND s.deleted = 1 AND s.seq > m.read_seq
-    ) AS BIGINT) AS unread
+    ) AS BIGINT) AS unread,
+    CAST((
+        SELECT COUNT(*) FROM mentions n
+        WHERE n.user_id = m.user_id AND n.conversation_id = m.conversation_id AND n.seq > m.read_seq
+    ) AS BIGINT) AS mentions
 FROM members m JOIN conversations c ON c.id = m.conversation_id
 WHERE m.user_id = sqlc.arg(user_id) AND (c.moved_at >= sqlc.arg(since) OR m.moved_at >= sqlc.arg(since));
 

@@ -70,6 +70,7 @@ type FileRef struct {
 	FileID         []byte
 	ConversationID []byte
 	Seq            int64
+	Sort           string
 }
 
 type Invite struct {

@@ -150,7 +150,11 @@ SELECT m.conversation_id, c.seq, m.delivered_seq, m.read_seq,
     CAST(c.messages - m.read_ordinal - (
         SELECT COUNT(*) FROM message_states s
         WHERE s.conversation_id = m.conversation_id AND s.deleted = 1 AND s.seq > m.read_seq
-    ) AS BIGINT) AS unread
+    ) AS BIGINT) AS unread,
+    CAST((
+        SELECT COUNT(*) FROM mentions n
+        WHERE n.user_id = m.user_id AND n.conversation_id = m.conversation_id AND n.seq > m.read_seq
+    ) AS BIGINT) AS mentions
 FROM members m JOIN conversations c ON c.id = m.conversation_id
 WHERE m.user_id = ?1 AND (c.moved_at >= ?2 OR m.moved_at >= ?2)
 `
@@ -161,6 +165,7 @@ type MovedRow struct {
 	DeliveredSeq   int64
 	ReadSeq        int64
 	Unread         int64
+	Mentions       int64
 }
 
 func (q *Queries) Moved(ctx context.Context, userID []byte, since int64) ([]MovedRow, error) {
@@ -178,6 +183,7 @@ func (q *Queries) Moved(ctx context.Context, userID []byte, since int64) ([]Move
 			&i.DeliveredSeq,
 			&i.ReadSeq,
 			&i.Unread,
+			&i.Mentions,
 		); err != nil {
 			return nil, err
 		}
