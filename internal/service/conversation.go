@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
@@ -77,8 +79,27 @@ func (s *Service) create(ctx context.Context, cmd *chat.Command) (*chat.Conversa
 	if err != nil {
 		return nil, false, err
 	}
-	view, err := s.Views.Conversation(ctx, user, id)
-	return view, o.Entry != nil && !o.Repeated, s.shown(ctx, "read conversation", err)
+	view, err := s.made(ctx, user, id)
+	return view, o.Entry != nil && !o.Repeated, err
+}
+
+// made gives a conversation that exists, and waits a moment if the store does not
+// show it yet.
+func (s *Service) made(ctx context.Context, user chat.UserID, id chat.ConversationID) (*chat.ConversationView, error) {
+	waited := time.Duration(0)
+	for pause := firstCatchUp; ; pause *= 2 {
+		view, err := s.Views.Conversation(ctx, user, id)
+		switch {
+		case !errors.Is(err, chat.ErrNotFound) || s.Told == nil:
+			return view, s.shown(ctx, "read conversation", err)
+		case waited >= catchUp:
+			return nil, errBehind()
+		}
+		waited += pause
+		if err := rest(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // conversationID derives an id from the idempotency key, or makes one up.
@@ -117,14 +138,35 @@ func (s *Service) exist(ctx context.Context, field string, ids []chat.UserID) er
 
 // Conversation gives a conversation as a member sees it; ErrNotFound for others.
 func (s *Service) Conversation(ctx context.Context, user chat.UserID, id chat.ConversationID) (*chat.ConversationView, error) {
+	behind := s.fresh(ctx, id)
 	view, err := s.Views.Conversation(ctx, user, id)
+	if behind > 0 && errors.Is(err, chat.ErrNotFound) {
+		return nil, errBehind()
+	}
 	return view, s.shown(ctx, "read conversation", err)
 }
 
 // Conversations lists a person's conversations, last active first. Limit is cut to MaxPage.
 func (s *Service) Conversations(ctx context.Context, user chat.UserID, cursor string, limit int) (chat.Page[chat.ConversationView], error) {
-	page, err := s.Views.Conversations(ctx, user, cursor, upTo(limit, DefaultPage, MaxPage))
+	limit = upTo(limit, DefaultPage, MaxPage)
+	page, err := s.Views.Conversations(ctx, user, cursor, limit)
+	if err != nil || !s.older(page.Items) {
+		return page, s.shown(ctx, "list conversations", err)
+	}
+	ids := make([]chat.ConversationID, len(page.Items))
+	for i := range page.Items {
+		ids[i] = page.Items[i].Conversation.ID
+	}
+	if _, err := s.Unstored(ctx, ids); err != nil {
+		return chat.Page[chat.ConversationView]{}, err
+	}
+	page, err = s.Views.Conversations(ctx, user, cursor, limit)
 	return page, s.shown(ctx, "list conversations", err)
+}
+
+// older reports whether this node has heard of more than some views show.
+func (s *Service) older(views []chat.ConversationView) bool {
+	return slices.ContainsFunc(views, func(v chat.ConversationView) bool { return s.Told.Last(v.Conversation.ID) > v.Seq })
 }
 
 // Memberships gives what live delivery has to know when a person connects.

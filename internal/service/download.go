@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
@@ -29,12 +30,8 @@ func (s *Service) OpenFile(ctx context.Context, user chat.UserID, id chat.FileID
 		return nil, s.hide(ctx, "find file", err)
 	}
 	if file.OwnerID != user && !file.Avatar {
-		holds, err := s.Views.FileHolder(ctx, user, id)
-		if err != nil {
-			return nil, s.hide(ctx, "find holder", err)
-		}
-		if !holds {
-			return nil, chat.ErrNotFound
+		if err := s.holds(ctx, user, id); err != nil {
+			return nil, err
 		}
 	}
 	d := &Download{File: file, MIME: file.MIME, Size: file.Size, Inline: inline(file.MIME, file.Width > 0), blobs: s.Blobs}
@@ -44,6 +41,27 @@ func (s *Service) OpenFile(ctx context.Context, user chat.UserID, id chat.FileID
 	d.Thumb, d.Inline = true, true
 	d.MIME, d.Size, err = s.Blobs.Thumb(ctx, id)
 	return d, s.shown(ctx, "read thumbnail", err)
+}
+
+// holds makes sure that somebody may see a message which names a file. It waits a
+// moment where the message may have been told already and not be stored.
+func (s *Service) holds(ctx context.Context, user chat.UserID, id chat.FileID) error {
+	waited := time.Duration(0)
+	for pause := firstCatchUp; ; pause *= 2 {
+		holds, err := s.Views.FileHolder(ctx, user, id)
+		switch {
+		case err != nil:
+			return s.hide(ctx, "find holder", err)
+		case holds:
+			return nil
+		case s.Told == nil || waited >= catchUp:
+			return chat.ErrNotFound
+		}
+		waited += pause
+		if err := rest(ctx, pause); err != nil {
+			return err
+		}
+	}
 }
 
 // Range opens length bytes from offset on; a length of -1 means to the end.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/parley-chat/parley/internal/blob"
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/chat/chattest"
 	"github.com/parley-chat/parley/internal/inproc"
 	"github.com/parley-chat/parley/internal/sequencer"
 	"github.com/parley-chat/parley/internal/sqlstore"
@@ -26,11 +27,18 @@ type house struct {
 	t     *testing.T
 	store *sqlstore.Store
 	bus   *inproc.Bus
-	ahead atomic.Int64
+	ahead atomic.Int64 // of the clock
+	owner *chattest.Behind
 	n     atomic.Int64
 }
 
 func newHouse(t *testing.T, change ...func(*Deps)) *house {
+	t.Helper()
+	return openHouse(t, false, change...)
+}
+
+// openHouse makes a house whose owner may run ahead of the store.
+func openHouse(t *testing.T, runsAhead bool, change ...func(*Deps)) *house {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &house{t: t}
@@ -46,7 +54,11 @@ func newHouse(t *testing.T, change ...func(*Deps)) *house {
 		t.Fatal(err)
 	}
 	h.bus = inproc.NewBus(1, 4096)
-	log := inproc.NewLog("test", 4096)
+	var log chat.Log = inproc.NewLog("test", 4096)
+	h.owner = &chattest.Behind{Journal: h.store}
+	if runsAhead {
+		log = chattest.NewShelf()
+	}
 	receipts := worker.NewReceipts(h.store, h.bus, clock, logger)
 	deps := Deps{
 		Log: log, Bus: h.bus, Views: h.store, Accounts: h.store, Sessions: h.store, Files: h.store, Searcher: h.store, Limiter: inproc.NewLimiter(clock, 10_000),
@@ -54,6 +66,9 @@ func newHouse(t *testing.T, change ...func(*Deps)) *house {
 		Signup: SignupOpen, Limits: DefaultLimits(), Logger: logger,
 	}
 	deps.Limits.SendsPerSecond, deps.Limits.LoginsPerMinute = 0, 0
+	if runsAhead {
+		deps.Told = NewTold(h.store)
+	}
 	for _, f := range change {
 		f(&deps)
 	}
@@ -62,7 +77,7 @@ func newHouse(t *testing.T, change ...func(*Deps)) *house {
 	}
 	h.bus.Attach("test", ear{h.Service})
 	var running sync.WaitGroup
-	owner := sequencer.New(h.store, h.bus, sequencer.Options{Now: clock, Logger: logger})
+	owner := sequencer.New(h.owner, h.bus, sequencer.Options{Now: clock, Logger: logger, Ahead: runsAhead})
 	running.Go(func() { _ = log.Own(ctx, owner.Own) })
 	running.Go(func() { _ = receipts.Run(ctx) })
 	t.Cleanup(func() {

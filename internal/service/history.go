@@ -19,8 +19,10 @@ const (
 )
 
 // member gives somebody's place in a conversation if they may do something there.
-// Whoever is not a member gets ErrNotFound, as for what does not exist.
+// Whoever is not a member gets ErrNotFound, as for what does not exist. It waits a
+// moment for a store that lags; what one that still does refuses is not certain.
 func (s *Service) member(ctx context.Context, user chat.UserID, id chat.ConversationID, act chat.Action) (*chat.Member, error) {
+	behind := s.fresh(ctx, id)
 	m, kind, err := s.Views.Member(ctx, id, user)
 	if err != nil && !errors.Is(err, chat.ErrNotFound) {
 		return nil, s.hide(ctx, "find member", err)
@@ -29,6 +31,9 @@ func (s *Service) member(ctx context.Context, user chat.UserID, id chat.Conversa
 		m = nil
 	}
 	if err := chat.May(kind, m, act); err != nil {
+		if behind > 0 {
+			return nil, errBehind()
+		}
 		return nil, err
 	}
 	return m, nil
@@ -57,7 +62,8 @@ type EntriesRequest struct {
 }
 
 // EntriesAfter gives the raw log after a seq, ascending, from the first entry
-// that the reader may see.
+// that the reader may see. Where the store does not show yet what was told, Head is
+// ahead of the items; if there is no item to give, the answer is ErrUnavailable.
 func (s *Service) EntriesAfter(ctx context.Context, r EntriesRequest) (*Entries, error) {
 	if r.After < 0 || r.After > chat.MaxSeq {
 		return nil, chat.Invalid("after", "is not a seq")
@@ -74,12 +80,15 @@ func (s *Service) EntriesAfter(ctx context.Context, r EntriesRequest) (*Entries,
 	if err != nil {
 		return nil, s.hide(ctx, "read head", err)
 	}
-	out := &Entries{Items: items[:0], Head: heads[r.ConversationID]}
+	out := &Entries{Items: items[:0], Head: max(heads[r.ConversationID], s.Told.Last(r.ConversationID))}
 	for _, e := range items {
 		if m.Sees(e.Seq) {
 			out.Items = append(out.Items, e)
 			out.Head = max(out.Head, e.Seq)
 		}
+	}
+	if len(out.Items) == 0 && out.Head > max(r.After, heads[r.ConversationID]) {
+		return nil, errBehind() // "nothing" would be a lie
 	}
 	return out, nil
 }
@@ -175,6 +184,9 @@ func (s *Service) Message(ctx context.Context, m MessageRef) (*chat.Message, err
 		if found[i].Seq == m.Seq {
 			return &found[i], nil
 		}
+	}
+	if m.Seq <= s.Told.Last(m.ConversationID) {
+		return nil, errBehind()
 	}
 	return nil, chat.ErrNotFound
 }

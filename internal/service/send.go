@@ -56,10 +56,7 @@ func (s *Service) attachments(ctx context.Context, user chat.UserID, ids []chat.
 	for _, id := range ids {
 		file, err := s.Files.File(ctx, id)
 		if err == nil && file.OwnerID != user {
-			var holds bool
-			if holds, err = s.Views.FileHolder(ctx, user, id); err == nil && !holds {
-				err = chat.ErrNotFound
-			}
+			err = s.holds(ctx, user, id)
 		}
 		if errors.Is(err, chat.ErrNotFound) {
 			return nil, chat.Invalid("attachments", "names a file that does not exist")

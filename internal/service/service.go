@@ -24,6 +24,9 @@ type Deps struct {
 	Limiter  chat.Limiter
 	Receipts ReceiptNoter
 	Blobs    Blobs
+	// Told is what this node heard of entries that the store may not have yet; nil
+	// where the store always has what was told. Deliver and Outcomes tell it.
+	Told *Told
 	// Clock gives the present time; Rand is a source of secrets (crypto/rand.Reader).
 	Clock func() time.Time
 	Rand  io.Reader
@@ -167,9 +170,12 @@ func rateLimited(wait time.Duration) *chat.Error {
 // Deliver, Outcomes and Resync are the service's ear on the bus: the node's sink
 // passes on what it hears. They do not block.
 
-// Deliver takes note of sessions that were revoked and profiles that changed.
+// Deliver takes note of entries, of sessions that were revoked and profiles that changed.
 func (s *Service) Deliver(events []chat.Event) {
 	for i := range events {
+		if events[i].Kind == chat.EventEntry {
+			s.Told.Heard(events[i].Topic.ID, events[i].Seq)
+		}
 		if events[i].Topic.Kind == chat.TopicUser && (events[i].Kind == chat.EventSession || events[i].Kind == chat.EventProfile) {
 			s.principal.forget(chat.UserID(events[i].Topic.ID))
 		}
@@ -180,6 +186,9 @@ func (s *Service) Deliver(events []chat.Event) {
 // nobody waits for (any more) is ignored.
 func (s *Service) Outcomes(outcomes []chat.Outcome) {
 	for i := range outcomes {
+		if e := outcomes[i].Entry; e != nil {
+			s.Told.Heard(e.ConversationID, e.Seq)
+		}
 		if w, ok := s.pending.take(outcomes[i].RecordID); ok {
 			w.done(outcomes[i])
 		}

@@ -30,6 +30,7 @@ type Receipts struct {
 	now    func() time.Time
 	logger *slog.Logger
 	wake   chan struct{}
+	told   func(chat.ConversationID) chat.Seq
 
 	mu      sync.Mutex
 	waiting map[receiptKey]*waitingReceipt
@@ -48,8 +49,9 @@ type receiptKey struct {
 }
 
 type waitingReceipt struct {
-	receipt chat.Receipt
-	done    []func(chat.Receipt, error)
+	receipt         chat.Receipt
+	delivered, read chat.Seq // how far the store has to get before it is answered
+	done            []func(chat.Receipt, error)
 }
 
 // NewReceipts makes the worker; Note may be called before Run.
@@ -59,6 +61,12 @@ func NewReceipts(views Advancer, bus chat.Bus, now func() time.Time, logger *slo
 		wake: make(chan struct{}, 1), waiting: make(map[receiptKey]*waitingReceipt),
 	}
 }
+
+// Expect names the last entry of a conversation that this node has told somebody
+// of and that the store may not have yet. A receipt for it is written when the
+// store has it, and waits until then. It is called before everything else, or never:
+// then the store always has what was told.
+func (r *Receipts) Expect(told func(chat.ConversationID) chat.Seq) { r.told = told }
 
 // Note takes a receipt that will be written soon. It does not wait. done is
 // called once, from any goroutine: with the member's receipt as it is then, with
@@ -159,6 +167,7 @@ func (r *Receipts) flush(ctx context.Context) bool {
 func (r *Receipts) write(ctx context.Context, batch []chat.Receipt, waiting map[receiptKey]*waitingReceipt) {
 	writing, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
+	r.aim(batch, waiting)
 	now, err := r.views.Advance(writing, chat.TimeOf(r.now()), batch)
 	if err != nil {
 		r.logger.Warn("write receipts", "receipts", len(batch), "err", err)
@@ -170,13 +179,56 @@ func (r *Receipts) write(ctx context.Context, batch []chat.Receipt, waiting map[
 	r.publish(ctx, now)
 	for i := range now {
 		key := receiptKey{now[i].ConversationID, now[i].UserID}
-		if w := waiting[key]; w != nil {
-			w.tell(now[i].Receipt, nil)
+		w := waiting[key]
+		if w == nil || r.early(w, now[i].Receipt) {
+			continue
 		}
+		w.tell(now[i].Receipt, nil)
 	}
 	for i := range batch {
 		waiting[receiptKey{batch[i].ConversationID, batch[i].UserID}].tell(chat.Receipt{}, chat.ErrNotFound)
 	}
+}
+
+// aim notes, before the store is asked, how far each receipt has to get: whatever is
+// beyond what was told is beyond the conversation's head.
+func (r *Receipts) aim(batch []chat.Receipt, waiting map[receiptKey]*waitingReceipt) {
+	if r.told == nil {
+		return
+	}
+	for i := range batch {
+		told := r.told(batch[i].ConversationID)
+		w := waiting[receiptKey{batch[i].ConversationID, batch[i].UserID}]
+		w.delivered, w.read = min(w.receipt.DeliveredSeq, told), min(w.receipt.ReadSeq, told)
+	}
+}
+
+// early keeps a receipt that the store did not take as far as it has to get, for
+// it does not have the entry yet, and reports whether it did.
+func (r *Receipts) early(w *waitingReceipt, now chat.Receipt) bool {
+	if w.delivered <= now.DeliveredSeq && w.read <= now.ReadSeq {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return false
+	}
+	r.waiters += len(w.done)
+	key := receiptKey{now.ConversationID, now.UserID}
+	if later := r.waiting[key]; later != nil {
+		later.receipt.DeliveredSeq = max(later.receipt.DeliveredSeq, w.receipt.DeliveredSeq)
+		later.receipt.ReadSeq = max(later.receipt.ReadSeq, w.receipt.ReadSeq)
+		later.done = append(later.done, w.done...)
+	} else {
+		r.waiting[key] = &waitingReceipt{receipt: w.receipt, done: w.done}
+	}
+	w.done = nil
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+	return true
 }
 
 // tell answers those who wait; only the first call does.

@@ -28,6 +28,7 @@ type receiptStore struct {
 	now     map[receiptKey]chat.Receipt
 	members int
 	err     error
+	head    chat.Seq // receipts get no further; zero: any
 }
 
 func (s *receiptStore) Advance(_ context.Context, _ chat.Time, receipts []chat.Receipt) ([]chat.Advanced, error) {
@@ -45,6 +46,9 @@ func (s *receiptStore) Advance(_ context.Context, _ chat.Time, receipts []chat.R
 		key := receiptKey{r.ConversationID, r.UserID}
 		old := s.now[key]
 		next := r
+		if s.head > 0 {
+			r.DeliveredSeq, r.ReadSeq = min(r.DeliveredSeq, s.head), min(r.ReadSeq, s.head)
+		}
 		next.DeliveredSeq, next.ReadSeq = max(old.DeliveredSeq, r.DeliveredSeq), max(old.ReadSeq, r.ReadSeq)
 		s.now[key] = next
 		out = append(out, chat.Advanced{Receipt: next, Moved: next != old, Members: s.members})
@@ -354,6 +358,54 @@ func TestPeriodic(t *testing.T) {
 		time.Sleep(time.Hour)
 		if runs != 10 {
 			t.Errorf("ran %d times in ten minutes, want 10", runs)
+		}
+	})
+}
+
+// A receipt for an entry that was told and is not in the store yet waits for it; one
+// that is beyond everything that was told does not.
+func TestReceiptsWaitForAStoreThatLags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newReceiptStore()
+		store.head = 3
+		told := chat.Seq(5)
+		r := NewReceipts(store, &ear{}, time.Now, quiet)
+		r.Expect(func(chat.ConversationID) chat.Seq { return told })
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- r.Run(ctx) }()
+		got := make(map[chat.Seq]chat.Receipt)
+		note := func(seq chat.Seq) {
+			r.Note(chat.Receipt{ConversationID: room(1), UserID: user(1), DeliveredSeq: seq, ReadSeq: seq - 1}, func(now chat.Receipt, err error) {
+				if err != nil {
+					t.Errorf("%d: %v", seq, err)
+				}
+				got[seq] = now
+			})
+		}
+		note(3)
+		synctest.Wait()
+		note(5)
+		note(90)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(got) != 1 || r.Waiting() != 2 {
+			t.Errorf("answered %v, %d wait", got, r.Waiting())
+		}
+		store.mu.Lock()
+		store.head = 5
+		store.mu.Unlock()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		want := chat.Receipt{ConversationID: room(1), UserID: user(1), DeliveredSeq: 5, ReadSeq: 5}
+		if got[5] != want || got[90] != want || r.Waiting() != 0 {
+			t.Errorf("answered %v, %d wait; want %+v", got, r.Waiting(), want)
+		}
+		told = 9 // and the node ends before the store has it
+		note(9)
+		cancel()
+		if err := <-ended; err != nil || len(got) != 4 {
+			t.Errorf("at the end: answered %v, %v", got, err)
 		}
 	})
 }
