@@ -18,29 +18,39 @@ type Session struct {
 	Token  string
 }
 
-// Seed makes people with sessions in an empty data directory, while no server runs on
-// it: signing up thousands would measure the hashing of passwords.
-type Seed func(ctx context.Context, dataDir string, people int) ([]Session, error)
+// Seed makes people with sessions, for a server that is given the same flags, while
+// none runs: signing up thousands would measure the hashing of passwords.
+type Seed func(ctx context.Context, flags []string, people int) ([]Session, error)
+
+// Engines are the addresses of what nodes share: a database, brokers without a topic,
+// a Redis.
+type Engines struct{ Store, Log, Bus string }
 
 // Options are what the command line says.
 type Options struct {
 	Binary   string        // the server to start; it is given "serve" and flags
 	Peer     string        // folder of the bare Node server to compare with; empty: none
-	Scenario string        // send, pace, room, idle or all
+	Nodes    []int         // of the server, a run for each; 0: one with everything inside
+	Engines  Engines       // what nodes share
+	Scenario string        // one of them, or all
 	Senders  []int         // send: how many people send at the same time
-	Rate     int           // pace: messages a second
+	Rates    []int         // pace: messages a second
 	Rooms    []int         // room: members
 	People   int           // idle: connections
 	Each     int           // idle: conversations of each person
 	Duration time.Duration // of each measurement
 }
 
-const usage = `usage: parley bench [flags] [send|pace|room|idle|all]
+const usage = `usage: parley bench [flags] [send|pace|room|idle|failover|storm|all]
 
 send   messages a second, each acknowledged when durable, everybody waiting for their own ack
 pace   time from send to the other person's socket, at a steady rate
 room   what a delivery costs the server in large rooms
 idle   what a silent, logged-in connection costs, and setting it up
+
+Asked for by name only:
+failover  with several nodes: how long conversations wait when one is killed
+storm     everybody's connection is lost at once: until all are back and have everything
 
 `
 
@@ -58,12 +68,15 @@ func Run(ctx context.Context, args []string, binary string, seed Seed, out io.Wr
 	}
 	o.Binary = binary
 	fmt.Fprintf(out, "%s/%s, %s, %d cores shared by server and load\n", runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU())
-	kinds := []kind{parley{binary: o.Binary, seed: seed}}
+	var kinds []kind
+	for _, n := range o.Nodes {
+		kinds = append(kinds, parley{o.Binary, seed, o.Engines, n})
+	}
 	if o.Peer != "" {
 		kinds = append(kinds, node{dir: o.Peer})
 	}
 	for _, s := range scenarios {
-		if o.Scenario != "all" && o.Scenario != s.name {
+		if o.Scenario != s.name && (o.Scenario != "all" || s.special) {
 			continue
 		}
 		for _, k := range kinds {
@@ -76,10 +89,12 @@ func Run(ctx context.Context, args []string, binary string, seed Seed, out io.Wr
 }
 
 var scenarios = []struct {
-	name string
-	run  func(ctx context.Context, o Options, k kind, out io.Writer) error
+	name    string
+	special bool // not a part of "all"
+	run     func(ctx context.Context, o Options, k kind, out io.Writer) error
 }{
-	{"send", runSend}, {"pace", runPace}, {"room", runRoom}, {"idle", runIdle},
+	{"send", false, runSend}, {"pace", false, runPace}, {"room", false, runRoom}, {"idle", false, runIdle},
+	{"failover", true, runFailover}, {"storm", true, runStorm},
 }
 
 func parse(args []string, out io.Writer) (Options, error) {
@@ -92,8 +107,12 @@ func parse(args []string, out io.Writer) (Options, error) {
 	}
 	senders := flags.String("senders", "1,100,1000", "send: people who send at the same time, a measurement each")
 	rooms := flags.String("rooms", "100,1000", "room: members, a measurement each")
-	flags.IntVar(&o.Rate, "rate", 1000, "pace: messages a second, among pairs of people")
-	flags.IntVar(&o.People, "people", 10_000, "idle: connections, each of another person")
+	rates := flags.String("rate", "1000", "pace: messages a second, among pairs of people, a measurement each")
+	nodes := flags.String("nodes", "", "of the server, such as 1,2,3, a run of each; none: one with everything inside")
+	flags.StringVar(&o.Engines.Store, "store", "", "database of nodes, postgres://…")
+	flags.StringVar(&o.Engines.Log, "log", "", "log of nodes, kafka://host:port")
+	flags.StringVar(&o.Engines.Bus, "bus", "", "bus of nodes, redis://host:port")
+	flags.IntVar(&o.People, "people", 10_000, "idle, storm: connections, each of another person")
 	flags.IntVar(&o.Each, "conversations", 20, "idle: conversations of each person")
 	flags.DurationVar(&o.Duration, "time", 5*time.Second, "of each measurement")
 	flags.StringVar(&o.Peer, "peer", "", "folder of a bare Node server to compare with, such as bench/peers/node-socketio")
@@ -113,12 +132,29 @@ func parse(args []string, out io.Writer) (Options, error) {
 	if !known {
 		return o, fmt.Errorf("unknown scenario %q", o.Scenario)
 	}
-	var err error
-	if o.Senders, err = numbers(*senders); err != nil {
-		return o, err
+	return o, o.lists(*senders, *rooms, *rates, *nodes)
+}
+
+// lists reads the flags that are lists of numbers.
+func (o *Options) lists(senders, rooms, rates, nodes string) error {
+	o.Nodes = []int{0}
+	for _, l := range []struct {
+		text string
+		into *[]int
+	}{{senders, &o.Senders}, {rooms, &o.Rooms}, {rates, &o.Rates}, {nodes, &o.Nodes}} {
+		if l.text == "" {
+			continue
+		}
+		ns, err := numbers(l.text)
+		if err != nil {
+			return err
+		}
+		*l.into = ns
 	}
-	o.Rooms, err = numbers(*rooms)
-	return o, err
+	if e := o.Engines; nodes != "" && (e.Store == "" || e.Log == "" || e.Bus == "") {
+		return errors.New("nodes need -store, -log and -bus")
+	}
+	return nil
 }
 
 func numbers(list string) ([]int, error) {

@@ -11,12 +11,14 @@ import (
 
 func TestTheCommandLineIsChecked(t *testing.T) {
 	for args, want := range map[string]string{
-		"nonsense":         "unknown scenario",
-		"send room":        "one scenario",
-		"-senders 0 send":  "positive numbers",
-		"-rooms 1,x room":  "positive numbers",
-		"-no-such-flag":    "not defined",
-		"-time 1s -rate x": "invalid value",
+		"nonsense":        "unknown scenario",
+		"send room":       "one scenario",
+		"-senders 0 send": "positive numbers",
+		"-rooms 1,x room": "positive numbers",
+		"-no-such-flag":   "not defined",
+		"-rate x pace":    "positive numbers",
+		"-time x pace":    "invalid value",
+		"-nodes 2 pace":   "-store, -log and -bus",
 	} {
 		_, err := parse(strings.Fields(args), io.Discard)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -60,7 +62,7 @@ func TestAPacketTellsHowLongItTook(t *testing.T) {
 
 func TestASeedThatFailsEndsTheMeasurement(t *testing.T) {
 	failing := errors.New("no people")
-	seed := func(context.Context, string, int) ([]Session, error) { return nil, failing }
+	seed := func(context.Context, []string, int) ([]Session, error) { return nil, failing }
 	err := Run(t.Context(), []string{"send"}, "/bin/false", seed, io.Discard)
 	if !errors.Is(err, failing) {
 		t.Errorf("got %v, want %v", err, failing)

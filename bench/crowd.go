@@ -21,14 +21,16 @@ type crowd struct {
 	lags    samples      // from send to receiving, while timed
 	timed   atomic.Bool
 	lost    atomic.Int64 // connections that the server ended
+	told    atomic.Int64 // connections that the server has told where their conversations stand
+	where   func(s *server, person int) string
 }
 
 // dialing is how many connections are set up at a time.
 const dialing = 16
 
-// gather connects the first n people of a server.
-func gather(ctx context.Context, s *server, n int) (*crowd, error) {
-	c := &crowd{}
+// gather connects the first n people of a server: where says to which node; nil: in turn.
+func gather(ctx context.Context, s *server, n int, where func(s *server, person int) string) (*crowd, error) {
+	c := &crowd{where: where}
 	if err := c.grow(ctx, s, n); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
@@ -55,7 +57,7 @@ func (c *crowd) grow(ctx context.Context, s *server, n int) error {
 				}
 				p := &peer{session: s.people[i]}
 				var err error
-				p.socket, err = client.Dial(ctx, s.process.URL, client.Options{
+				p.socket, err = client.Dial(ctx, c.url(s, i), client.Options{
 					Auth:     map[string]string{"token": p.session.Token},
 					OnPacket: c.packet,
 					OnClose: func(err error) {
@@ -79,8 +81,16 @@ func (c *crowd) grow(ctx context.Context, s *server, n int) error {
 	return failed
 }
 
+func (c *crowd) url(s *server, person int) string {
+	if c.where != nil {
+		return c.where(s, person)
+	}
+	return s.url(person)
+}
+
 var (
 	entryPrefix = []byte(`2["entry",`)
+	readyPrefix = []byte(`2["ready",`)
 	clientIDKey = []byte(`"client_id":"`)
 )
 
@@ -88,6 +98,9 @@ var (
 // which their client_id ends with.
 func (c *crowd) packet(data []byte) bool {
 	if !bytes.HasPrefix(data, entryPrefix) {
+		if bytes.HasPrefix(data, readyPrefix) {
+			c.told.Add(1)
+		}
 		return false
 	}
 	if c.timed.Load() {

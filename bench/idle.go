@@ -70,9 +70,9 @@ func settled(ctx context.Context, s *server) (program.Cost, error) {
 			return least, fmt.Errorf("wait for memory to settle: %w", ctx.Err())
 		case <-time.After(time.Second):
 		}
-		c, err := s.process.Cost()
+		c, err := s.cost()
 		if err != nil {
-			return least, err //nolint:wrapcheck // says all
+			return least, err
 		}
 		if least.RSS == 0 || c.RSS < least.RSS-1<<20 {
 			least, quiet = c, 0

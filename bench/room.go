@@ -41,7 +41,7 @@ func roomOf(ctx context.Context, o Options, k kind, n int, out io.Writer) error 
 	if err != nil {
 		return err
 	}
-	c, err := gather(ctx, s, n)
+	c, err := gather(ctx, s, n, nil)
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
@@ -63,9 +63,9 @@ func (h hall) single(ctx context.Context) error {
 	}
 	c.quiet(ctx)
 	each := c.entries.Load() - start // some servers give the sender their own message too
-	before, err := h.s.process.Cost()
+	before, err := h.s.cost()
 	if err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	start = c.entries.Load()
 	sent := 0
@@ -86,9 +86,9 @@ func (h hall) single(ctx context.Context) error {
 // crowded keeps several messages under way.
 func (h hall) crowded(ctx context.Context) error {
 	c := h.c
-	before, err := h.s.process.Cost()
+	before, err := h.s.cost()
 	if err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	start := c.entries.Load()
 	var sent, refused atomic.Int64
@@ -116,9 +116,9 @@ func (h hall) crowded(ctx context.Context) error {
 
 // report prints what was used since the CPU time and the count of entries given.
 func (h hall) report(what string, cpu time.Duration, start int64, sent int) error {
-	after, err := h.s.process.Cost()
+	after, err := h.s.cost()
 	if err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	deliveries := int(h.c.entries.Load() - start)
 	line(h.out, h.k, what, "CPU %s a delivery   (%d messages, %d deliveries)", micro(per(after.CPU-cpu, deliveries)), sent, deliveries)

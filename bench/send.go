@@ -12,11 +12,15 @@ import (
 
 // pairs connects 2n people and gives each two of them a conversation.
 func pairs(ctx context.Context, k kind, n int) (*server, *crowd, []string, error) {
+	return pairsOn(ctx, k, n, nil)
+}
+
+func pairsOn(ctx context.Context, k kind, n int, where func(s *server, person int) string) (*server, *crowd, []string, error) {
 	s, err := k.start(ctx, 2*n)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	c, err := gather(ctx, s, 2*n)
+	c, err := gather(ctx, s, 2*n, where)
 	if err != nil {
 		return nil, nil, nil, errors.Join(err, s.close())
 	}
@@ -70,11 +74,11 @@ func sendWith(ctx context.Context, o Options, k kind, n int, out io.Writer) erro
 	}
 	close(began)
 	time.Sleep(time.Until(warm))
-	before, err1 := s.process.Cost()
+	before, err1 := s.cost()
 	c.timed.Store(true)
 	time.Sleep(time.Until(end))
 	c.timed.Store(false)
-	after, err2 := s.process.Cost()
+	after, err2 := s.cost()
 	wait.Wait()
 	if p := failed.Load(); p != nil {
 		err = *p
@@ -91,21 +95,30 @@ func sendWith(ctx context.Context, o Options, k kind, n int, out io.Writer) erro
 // pacePairs is how many pairs share the rate.
 const pacePairs = 100
 
-// runPace sends at a steady rate, whatever the answers take, and takes the time until
+// runPace sends at steady rates, whatever the answers take, and takes the time until
 // the other person's socket has the message.
 func runPace(ctx context.Context, o Options, k kind, out io.Writer) error {
+	for _, rate := range o.Rates {
+		if err := paceAt(ctx, o, k, rate, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func paceAt(ctx context.Context, o Options, k kind, rate int, out io.Writer) error {
 	s, c, rooms, err := pairs(ctx, k, pacePairs)
 	if err != nil {
 		return err
 	}
-	before, err1 := s.process.Cost()
+	before, err1 := s.cost()
 	c.timed.Store(true)
 	var refused atomic.Int64
 	var under sync.WaitGroup
 	sent := 0
 	began := time.Now()
 	for time.Since(began) < o.Duration && ctx.Err() == nil {
-		due := int(time.Since(began).Seconds() * float64(o.Rate))
+		due := int(time.Since(began).Seconds() * float64(rate))
 		for ; sent < due; sent++ {
 			pair := sent % pacePairs
 			under.Add(1)
@@ -118,13 +131,13 @@ func runPace(ctx context.Context, o Options, k kind, out io.Writer) error {
 	}
 	under.Wait()
 	c.quiet(ctx)
-	after, err2 := s.process.Cost()
+	after, err2 := s.cost()
 	err = errors.Join(err1, err2)
 	if n := refused.Load(); n > 0 {
 		err = errors.Join(err, fmt.Errorf("%d of %d messages were refused", n, sent))
 	}
 	if err == nil {
-		line(out, k, fmt.Sprintf("pace, %d/s", o.Rate), "to the other socket p50 %s p99 %s   CPU %s a message",
+		line(out, k, fmt.Sprintf("pace, %d/s", rate), "to the other socket p50 %s p99 %s   CPU %s a message",
 			milli(c.lags.quantile(.5)), milli(c.lags.quantile(.99)), micro(per(after.CPU-before.CPU, sent)))
 	}
 	return errors.Join(err, c.close(), s.close())

@@ -2,11 +2,14 @@ package bench
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parley-chat/parley/internal/program"
@@ -25,11 +28,13 @@ type kind interface {
 
 // server is a running server under load. Close it.
 type server struct {
-	process *program.Process
-	people  []Session
+	nodes  []*program.Process
+	people []Session
 	// room makes a conversation of the people with these numbers, whose sockets are
 	// connected, and gives its id.
 	room func(ctx context.Context, members []*peer) (string, error)
+	// start starts a node again.
+	start func(ctx context.Context, node int) error
 	// befriend gives each person that many conversations, with as many members, and
 	// leaves the server as after a start.
 	befriend func(ctx context.Context, each int) error
@@ -39,58 +44,90 @@ type server struct {
 func (s *server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	return errors.Join(s.process.Stop(ctx), s.clean())
+	var err error
+	for _, n := range s.nodes {
+		err = errors.Join(err, n.Stop(ctx))
+	}
+	return errors.Join(err, s.clean())
 }
 
-// parley is the server that this repository builds.
+// url gives the node that the person with a number connects to: they are dealt out in turn.
+func (s *server) url(person int) string { return s.nodes[person%len(s.nodes)].URL }
+
+// cost adds up what the nodes cost.
+func (s *server) cost() (program.Cost, error) {
+	var sum program.Cost
+	for _, n := range s.nodes {
+		c, err := n.Cost()
+		if err != nil {
+			return sum, err //nolint:wrapcheck // says all
+		}
+		sum.RSS += c.RSS
+		sum.CPU += c.CPU
+		sum.Files += c.Files
+	}
+	return sum, nil
+}
+
+// parley is the server that this repository builds: one with everything inside, or
+// as many nodes as are asked for.
 type parley struct {
-	binary string
-	seed   Seed
+	binary  string
+	seed    Seed
+	engines Engines
+	nodes   int // 0: everything inside one
 }
 
-func (parley) name() string { return "parley" }
+func (k parley) name() string {
+	if k.nodes == 0 {
+		return "parley"
+	}
+	return fmt.Sprintf("parley x %d", k.nodes)
+}
 
 func (k parley) start(ctx context.Context, people int) (*server, error) {
 	dir, err := os.MkdirTemp("", "parley-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)
 	}
-	clean := func() error { return os.RemoveAll(dir) }
-	data := filepath.Join(dir, "data")
-	s := &server{clean: clean}
-	if s.people, err = k.seed(ctx, data, people); err != nil {
-		return nil, errors.Join(fmt.Errorf("make people: %w", err), clean())
+	s := &server{clean: func() error { return os.RemoveAll(dir) }}
+	shared := k.settings(dir)
+	if s.people, err = k.seed(ctx, append(shared, "--data-dir", filepath.Join(dir, "0")), people); err != nil {
+		return nil, errors.Join(fmt.Errorf("make people: %w", err), s.clean())
 	}
-	address, err := program.FreeAddress()
-	if err != nil {
-		return nil, errors.Join(err, clean())
+	var options []program.Options
+	for i := range max(1, k.nodes) {
+		o, err := k.node(shared, filepath.Join(dir, strconv.Itoa(i)))
+		if err != nil {
+			return nil, errors.Join(err, s.clean())
+		}
+		options = append(options, o)
 	}
-	options := program.Options{
-		Command: []string{
-			k.binary, "serve", "--addr", address, "--data-dir", data, "--log-level", "warn",
-			// One address and few people make more load here than any real ones.
-			"--send-rate", "0",
-		},
-		URL: "http://" + address, Ready: "/readyz",
-	}
-	start := func() (err error) {
+	s.start = func(ctx context.Context, i int) error {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
-		s.process, err = program.Start(ctx, options)
+		var err error
+		s.nodes[i], err = program.Start(ctx, options[i])
 		return err //nolint:wrapcheck // says all
 	}
-	if err := start(); err != nil {
-		return nil, errors.Join(err, clean())
+	for i := range options {
+		s.nodes = append(s.nodes, nil)
+		if err := s.start(ctx, i); err != nil {
+			s.nodes = s.nodes[:i]
+			return nil, errors.Join(err, s.close())
+		}
 	}
-	api := program.API{URL: options.URL, Client: &http.Client{Timeout: patience}}
+	api := program.API{URL: s.nodes[0].URL, Client: &http.Client{Timeout: patience}}
 	s.befriend = func(ctx context.Context, each int) error {
 		if err := befriend(ctx, api, s.people, each); err != nil {
 			return err
 		}
-		if err := s.process.Stop(ctx); err != nil {
-			return err //nolint:wrapcheck // says all
+		for i, n := range s.nodes {
+			if err := errors.Join(n.Stop(ctx), s.start(ctx, i)); err != nil {
+				return err
+			}
 		}
-		return start()
+		return nil
 	}
 	s.room = func(ctx context.Context, members []*peer) (string, error) {
 		var others []string
@@ -101,6 +138,33 @@ func (k parley) start(ctx context.Context, people int) (*server, error) {
 		return as.Group(ctx, "bench", others...) //nolint:wrapcheck // says all
 	}
 	return s, nil
+}
+
+// settings gives the flags that all nodes of a run share. Each run has a log, a
+// prefix and a folder of its own; the database is the one that was there before.
+func (k parley) settings(dir string) []string {
+	// One address and few people make more load here than any real ones.
+	flags := []string{"--log-level", "warn", "--send-rate", "0"}
+	if k.nodes == 0 {
+		return flags
+	}
+	run := strings.ToLower(rand.Text()[:10])
+	return append(flags,
+		"--store", k.engines.Store,
+		"--log", k.engines.Log+"/bench-"+run+".commands?partitions=12&session=1s",
+		"--bus", k.engines.Bus+"?prefix="+run,
+		"--blobs", "file://"+filepath.Join(dir, "blobs"), "--secret", rand.Text()+rand.Text(), "--reconnect-spread", "1s",
+	)
+}
+
+// node gives how to start one node on a free port.
+func (k parley) node(shared []string, data string) (program.Options, error) {
+	address, err := program.FreeAddress()
+	if err != nil {
+		return program.Options{}, err //nolint:wrapcheck // says all
+	}
+	command := append([]string{k.binary, "serve", "--addr", address, "--data-dir", data}, shared...)
+	return program.Options{Command: command, URL: "http://" + address, Ready: "/readyz"}, nil
 }
 
 // befriend splits people into circles of each, and gives a circle as many groups.
@@ -142,13 +206,14 @@ func (k node) start(ctx context.Context, people int) (*server, error) {
 		befriend: func(context.Context, int) error { return nil }, // it knows no conversations
 		clean:    func() error { return nil },
 	}
-	s.process, err = program.Start(ctx, program.Options{
+	process, err := program.Start(ctx, program.Options{
 		Command: []string{"node", filepath.Join(k.dir, "server.js"), "--addr", address},
 		URL:     "http://" + address, Ready: "/readyz",
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says all
 	}
+	s.nodes = append(s.nodes, process)
 	rooms := 0
 	s.room = func(ctx context.Context, members []*peer) (string, error) {
 		rooms++

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/parley-chat/parley/bench"
@@ -29,8 +30,8 @@ func measure(ctx context.Context, io IO) error {
 }
 
 // seed makes people who are logged in and have no password.
-func seed(ctx context.Context, dataDir string, people int) (_ []bench.Session, err error) {
-	cfg, _, err := config.Load(config.Source{Args: []string{"--data-dir", dataDir}, Output: io.Discard})
+func seed(ctx context.Context, flags []string, people int) (_ []bench.Session, err error) {
+	cfg, _, err := config.Load(config.Source{Args: flags, Output: io.Discard})
 	if err != nil {
 		return nil, fmt.Errorf("configure: %w", err)
 	}
@@ -39,6 +40,7 @@ func seed(ctx context.Context, dataDir string, people int) (_ []bench.Session, e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, op.close()) }()
+	run := strings.ToLower(rand.Text()[:8]) // a database may hold the people of runs before
 	sessions := make([]bench.Session, people)
 	for i := range sessions {
 		now := time.Now()
@@ -46,7 +48,7 @@ func seed(ctx context.Context, dataDir string, people int) (_ []bench.Session, e
 		if _, err := rand.Read(random[:]); err != nil {
 			return nil, fmt.Errorf("read randomness: %w", err)
 		}
-		name := fmt.Sprintf("person%d", i)
+		name := fmt.Sprintf("person.%s.%d", run, i)
 		account := &chat.Account{
 			User:   chat.User{ID: chat.UserID(chat.NewID[struct{}](now, random)), Username: name, DisplayName: name, CreatedAt: chat.TimeOf(now)},
 			Folded: name, Settings: []byte(`{}`),
