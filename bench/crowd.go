@@ -128,17 +128,14 @@ func (c *crowd) close() error {
 // filler makes a message about 200 bytes long on the wire, as people's are.
 const filler = "The quick brown fox jumps over the lazy dog, and then it does so once more."
 
-// message is a payload of message.send whose client_id is unique and says when it was sent.
+// message is a payload of message.send whose client_id is unique, says when it was sent,
+// and, like those of real clients, sorts behind the ones that its sender used before.
 func message(conversation string, sender, n int) json.RawMessage {
 	b := make([]byte, 0, 256)
 	b = append(b, `{"conversation_id":"`...)
 	b = append(b, conversation...)
 	b = append(b, `","client_id":"`...)
-	b = strconv.AppendInt(b, int64(sender), 10)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, int64(n), 10)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, time.Now().UnixNano(), 10)
+	b = fmt.Appendf(b, "%06d-%09d-%d", sender, n, time.Now().UnixNano())
 	b = append(b, `","text":"`...)
 	b = append(b, filler...)
 	return append(b, `"}`...)
