@@ -98,9 +98,10 @@ func (g *Gateway) welcome(ctx context.Context, c *conn, cursor, token string) er
 		return err //nolint:wrapcheck // meant for the client
 	}
 	moved := &service.Moved{Cursor: g.ports.Service.SyncCursor()}
+	behind := false
 	if cursor != "" {
-		if moved, err = g.ports.Service.Sync(ctx, c.session.UserID, cursor); err != nil {
-			return err //nolint:wrapcheck // meant for the client
+		if moved, behind, err = g.sync(ctx, c.session.UserID, cursor); err != nil {
+			return err
 		}
 	}
 	if moved.Heads == nil {
@@ -113,7 +114,20 @@ func (g *Gateway) welcome(ctx context.Context, c *conn, cursor, token string) er
 		return fmt.Errorf("encode ready: %w", err)
 	}
 	c.release(ready, g.frames.resync)
+	if behind {
+		c.send(g.frames.resync)
+	}
 	return nil
+}
+
+// sync gives what moved while a client was away. When the store cannot say, behind
+// is true: the client has its cursor back, and is to be told to ask by itself.
+func (g *Gateway) sync(ctx context.Context, user chat.UserID, cursor string) (moved *service.Moved, behind bool, err error) {
+	moved, err = g.ports.Service.Sync(ctx, user, cursor)
+	if errors.Is(err, chat.ErrUnavailable) && g.opt.Away() {
+		return &service.Moved{Cursor: cursor}, true, nil
+	}
+	return moved, false, err //nolint:wrapcheck // meant for the client
 }
 
 // onDisconnect forgets a socket.

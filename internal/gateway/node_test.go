@@ -126,6 +126,14 @@ func (b *flakyBus) Publish(ctx context.Context, events []chat.Event) error {
 type faultyService struct {
 	*service.Service
 	panics atomic.Bool
+	fail   atomic.Bool // the store cannot be asked what moved
+}
+
+func (s *faultyService) Sync(ctx context.Context, user chat.UserID, cursor string) (*service.Moved, error) {
+	if s.fail.Load() {
+		return nil, chat.ErrUnavailable
+	}
+	return s.Service.Sync(ctx, user, cursor)
 }
 
 func (s *faultyService) Send(ctx context.Context, r service.SendRequest, done func(chat.Outcome)) {

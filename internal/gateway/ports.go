@@ -97,6 +97,9 @@ type Options struct {
 	Workers, WorkQueue int
 	// ReconnectSpread is the time over which clients come back after a stop: 10 s.
 	ReconnectSpread time.Duration
+	// Away reports that the store could not be reached a moment ago: people are kept
+	// here then, for they could not be read again. Default: it always could.
+	Away func() bool
 	// ObserveDelivery is told, in seconds, how old an entry was when its room had it.
 	ObserveDelivery func(seconds float64)
 	// RequestToken gives the session token that a request carries as a cookie, ""
@@ -125,6 +128,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Workers, 16)
 	setDefault(&o.WorkQueue, 4_096)
 	setDefault(&o.ReconnectSpread, 10*time.Second)
+	if o.Away == nil {
+		o.Away = func() bool { return false }
+	}
 	if o.ObserveDelivery == nil {
 		o.ObserveDelivery = func(float64) {}
 	}

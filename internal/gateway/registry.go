@@ -29,11 +29,16 @@ func (g *Gateway) attach(ctx context.Context, c *conn, id chat.UserID) error {
 		}
 		c.user = u
 		u.link(c)
+		back := u.absent
+		u.absent = false
 		var loaded chan struct{}
 		if u.loading != nil {
 			loaded = u.loading.done
 		}
 		u.mu.Unlock()
+		if back {
+			g.ports.Presence.Came(id)
+		}
 		if mine {
 			if err := g.load(ctx, u); err != nil {
 				return err
@@ -249,7 +254,8 @@ func (g *Gateway) detach(c *conn) {
 	g.idle.add(u, now)
 }
 
-// dropIdle takes those out who have had no socket for longer than the grace.
+// dropIdle takes those out who have had no socket for longer than the grace. While
+// the store is away they only count as gone: nobody could let them in again.
 func (g *Gateway) dropIdle(now time.Time) {
 	limit := now.Add(-g.opt.Grace)
 	for _, u := range g.idle.due(limit) {
@@ -260,11 +266,22 @@ func (g *Gateway) dropIdle(now time.Time) {
 		case u.state == userLoading:
 			u.mu.Unlock()
 			g.idle.add(u, now)
+		case g.opt.Away():
+			left := !u.absent
+			u.absent = true
+			u.mu.Unlock()
+			g.idle.add(u, now)
+			if left {
+				g.ports.Presence.Left(u.id)
+			}
 		default:
 			topics := append(g.dropLocked(u), userTopic(u.id))
+			left := !u.absent
 			u.mu.Unlock()
 			g.unsubscribe(topics...)
-			g.ports.Presence.Left(u.id)
+			if left {
+				g.ports.Presence.Left(u.id)
+			}
 		}
 	}
 }
@@ -314,7 +331,13 @@ func (g *Gateway) eachUser(fn func(*user)) {
 // Users gives everyone who is online on this node.
 func (g *Gateway) Users() []chat.UserID {
 	var ids []chat.UserID
-	g.eachUser(func(u *user) { ids = append(ids, u.id) })
+	g.eachUser(func(u *user) {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		if !u.absent {
+			ids = append(ids, u.id)
+		}
+	})
 	return ids
 }
 

@@ -32,8 +32,10 @@ type user struct {
 	sockets int32
 	// idleSince is when the last socket went, in unix nanoseconds; zero while there is one.
 	idleSince int64
-	loading   *loading // nil once loading has ended
-	rooms     []*room  // sorted by id
+	// absent is set while the person counts as gone and is kept all the same.
+	absent  bool
+	loading *loading // nil once loading has ended
+	rooms   []*room  // sorted by id
 }
 
 // loading is what a user needs while memberships are read.

@@ -22,10 +22,23 @@ const (
 	maxQuery         = 64       // characters of a search for people
 )
 
-// Me gives a person's own account. It must not be shown as it is.
+// Me gives a person's own account, or while the store cannot be reached what it
+// was a moment ago. It must not be shown as it is, and not be changed.
 func (s *Service) Me(ctx context.Context, user chat.UserID) (*chat.Account, error) {
+	known, remembered := s.accounts.get(user, s.now())
+	if remembered && s.Away() {
+		return known, nil
+	}
 	account, err := s.Accounts.Account(ctx, user)
-	return account, s.shown(ctx, "read account", err)
+	if err == nil {
+		s.accounts.put(account, s.now())
+		return account, nil
+	}
+	err = s.hide(ctx, "read account", err)
+	if remembered && errors.Is(err, chat.ErrUnavailable) {
+		return known, nil
+	}
+	return nil, err
 }
 
 // User gives somebody's public profile.

@@ -37,6 +37,13 @@ type Deps struct {
 	// Signup says who may make an account.
 	Signup Signup
 	Limits Limits
+	// Informed reports whether this node would hear of a session that is revoked now:
+	// by the bus, or because it has just asked the store. While it does not, no
+	// session is remembered. nil: it always would.
+	Informed func() bool
+	// Away reports that the store could not be reached a moment ago, so that what is
+	// remembered is used before it is waited for again. nil: it always could.
+	Away   func() bool
 	Logger *slog.Logger
 }
 
@@ -71,6 +78,9 @@ type Limits struct {
 	// CachedSessions bounds the log-ins that are remembered, for SessionCacheTTL.
 	CachedSessions  int
 	SessionCacheTTL time.Duration
+	// SessionStale is how long log-ins and accounts are remembered beyond that, for
+	// the time that the store cannot be reached.
+	SessionStale time.Duration
 }
 
 // DefaultLimits are those of the public contract.
@@ -91,6 +101,7 @@ type Service struct {
 	Deps
 	pending   *pendingSet
 	principal *sessionCache
+	accounts  *accountCache
 	hashes    *hasher
 	failures  *failureLog
 }
@@ -102,10 +113,17 @@ func New(d Deps) (*Service, error) {
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("make service: %w", err)
 	}
+	if d.Informed == nil {
+		d.Informed = func() bool { return true }
+	}
+	if d.Away == nil {
+		d.Away = func() bool { return false }
+	}
 	s := &Service{
 		Deps:      d,
 		pending:   newPendingSet(d.Limits.Pending),
-		principal: newSessionCache(d.Limits.CachedSessions, d.Limits.SessionCacheTTL),
+		principal: newSessionCache(d.Limits.CachedSessions, max(d.Limits.SessionCacheTTL, d.Limits.SessionStale)),
+		accounts:  newAccountCache(d.Limits.CachedSessions, d.Limits.SessionStale),
 		hashes:    newHasher(d.Limits.PasswordHashes, d.Limits.PasswordQueue, d.Rand),
 		failures:  newFailureLog(),
 	}
@@ -177,7 +195,9 @@ func (s *Service) Deliver(events []chat.Event) {
 			s.Told.Heard(events[i].Topic.ID, events[i].Seq)
 		}
 		if events[i].Topic.Kind == chat.TopicUser && (events[i].Kind == chat.EventSession || events[i].Kind == chat.EventProfile) {
-			s.principal.forget(chat.UserID(events[i].Topic.ID))
+			user := chat.UserID(events[i].Topic.ID)
+			s.principal.forget(user)
+			s.accounts.forget(user)
 		}
 	}
 }

@@ -35,19 +35,29 @@ type Principal struct {
 }
 
 // Authenticate gives whose token it is, or ErrUnauthenticated. Answers are
-// remembered for a short time (Limits.SessionCacheTTL); a revocation that the
-// bus tells of ends that at once.
+// remembered for a short time (Limits.SessionCacheTTL), and while the store cannot be
+// reached for longer (Limits.SessionStale); a revocation that this node hears of ends
+// that at once, and while it would hear of none, nothing is taken from memory.
 func (s *Service) Authenticate(ctx context.Context, token string) (Principal, error) {
 	hash, ok := hashToken(token)
 	if !ok {
 		return Principal{}, chat.ErrUnauthenticated
 	}
 	now := s.now()
-	if p, ok := s.principal.get(hash, now); ok {
+	informed, age := s.Informed(), s.Limits.SessionCacheTTL
+	if s.Away() {
+		age = max(age, s.Limits.SessionStale)
+	}
+	if p, ok := s.principal.get(hash, now, millis(age)); ok && informed {
 		return p, nil
 	}
 	epoch := s.principal.epochNow()
 	p, err := s.lookUp(ctx, hash, now)
+	if errors.Is(err, chat.ErrUnavailable) && informed {
+		if p, ok := s.principal.get(hash, now, millis(s.Limits.SessionStale)); ok {
+			return p, nil
+		}
+	}
 	if err != nil {
 		return Principal{}, err
 	}

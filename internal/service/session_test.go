@@ -17,10 +17,14 @@ type countedSessions struct {
 	chat.Sessions
 	lookUps int
 	during  func()
+	fail    error
 }
 
 func (c *countedSessions) SessionByToken(ctx context.Context, hash [32]byte) (*chat.Session, *chat.Account, error) {
 	c.lookUps++
+	if c.fail != nil {
+		return nil, nil, c.fail
+	}
 	s, a, err := c.Sessions.SessionByToken(ctx, hash)
 	if c.during != nil {
 		c.during()
@@ -137,6 +141,53 @@ func TestCacheIsBoundedAndEnds(t *testing.T) {
 	if n := h.bus.Subscriptions(); n > 3 || len(h.principal.order) > 200 {
 		t.Errorf("got %d subscriptions and %d ages", n, len(h.principal.order))
 	}
+}
+
+// What is remembered stands in for a store that cannot be reached, for as long as
+// the node would hear of a revocation.
+func TestSessionsAreRememberedWhileTheStoreIsAway(t *testing.T) {
+	informed, away := true, false
+	h, c := counted(t, func(d *Deps) {
+		d.Limits.SessionStale = 10 * time.Minute
+		d.Informed = func() bool { return informed }
+		d.Away = func() bool { return away }
+	})
+	ann, bob := h.account("ann"), h.account("bob")
+	_, token := h.logInAs(ann)
+	_, unseen := h.logInAs(bob)
+	try := func(what, token string, want error, lookUps int) {
+		t.Helper()
+		c.lookUps = 0
+		if _, err := h.Authenticate(t.Context(), token); !errors.Is(err, want) || c.lookUps != lookUps {
+			t.Errorf("%s: got %v after %d look-ups, want %v after %d", what, err, c.lookUps, want, lookUps)
+		}
+	}
+	if _, err := h.Me(t.Context(), ann); err != nil {
+		t.Fatal(err)
+	}
+	try("at first", token, nil, 1)
+	informed = false
+	try("deaf", token, nil, 1)
+	informed = true
+	h.ahead.Store(int64(time.Minute))
+	try("old", token, nil, 1)
+	c.fail = chat.ErrUnavailable
+	h.ahead.Store(int64(2 * time.Minute))
+	try("without the store", token, nil, 1)
+	try("never seen", unseen, chat.ErrUnavailable, 1)
+	away = true
+	try("known to be without the store", token, nil, 0)
+	if me, err := h.Me(t.Context(), ann); err != nil || me.ID != ann {
+		t.Errorf("got %v, %v, want what is remembered of ann", me, err)
+	}
+	informed = false
+	try("deaf and without the store", token, chat.ErrUnavailable, 1)
+	informed = true
+	h.ahead.Store(int64(12 * time.Minute))
+	try("too old", token, chat.ErrUnavailable, 1)
+	h.ahead.Store(int64(2 * time.Minute))
+	h.Deliver([]chat.Event{{Topic: chat.Topic{Kind: chat.TopicUser, ID: ann}, Kind: chat.EventSession}})
+	try("revoked", token, chat.ErrUnavailable, 1)
 }
 
 func TestBadTokens(t *testing.T) {

@@ -47,11 +47,12 @@ func (c *sessionCache) epochNow() uint64 {
 	return c.epoch
 }
 
-func (c *sessionCache) get(hash [32]byte, now chat.Time) (Principal, bool) {
+// get gives whose token it is, if that was found out less than age ago.
+func (c *sessionCache) get(hash [32]byte, now, age chat.Time) (Principal, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.byHash[hash]
-	if !ok || e.dead || now-e.at >= c.ttl || e.ExpiresAt <= now {
+	if !ok || e.dead || now-e.at >= age || e.ExpiresAt <= now {
 		return Principal{}, false
 	}
 	return e.Principal, true
