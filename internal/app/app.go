@@ -37,6 +37,7 @@ type App struct {
 	gateway  *gateway.Gateway
 	sockets  *socketio.Server
 	metrics  *meters
+	readings []reading // of the parts that this node has, besides those of every node
 	workers  []func(context.Context) error
 	own      func(context.Context) error
 	handler  http.Handler
@@ -90,6 +91,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	log, bus := a.carriers.log, a.carriers.bus
 	a.metrics = newMeters()
 	owner := sequencer.New(a.store, bus, sequencer.Options{Now: time.Now, Logger: logger, Metrics: a.metrics.sequencer()})
+	a.readings = a.carriers.readings
 	a.own = func(ctx context.Context) error { return log.Own(ctx, owner.Own) }
 
 	// What decides and does.

@@ -63,7 +63,11 @@ func checkStore(ctx context.Context, cfg *config.Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "SQLite in " + cfg.DataDir, errors.Join(store.Ping(ctx), store.Close())
+	found := "SQLite in " + cfg.DataDir
+	if cfg.Store != "sqlite" {
+		found = "PostgreSQL"
+	}
+	return found, errors.Join(store.Ping(ctx), store.Close())
 }
 
 func checkBlobs(ctx context.Context, cfg *config.Config) (string, error) {

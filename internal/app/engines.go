@@ -182,13 +182,14 @@ func ownParts(cfg *config.Config) []string {
 	return own
 }
 
-// errAlone tells a node that must be the only one, or meets one that must.
-func errAlone(cfg *config.Config) error {
+// errAlone tells a node that must be the only one, or meets one that must, by way of
+// what the two share.
+func errAlone(cfg *config.Config, what string) error {
 	need := "several nodes need --store postgres://…, --log kafka://… and --bus redis://…, each of them the same one"
 	if own := ownParts(cfg); len(own) > 0 {
-		return fmt.Errorf("another node uses the same log, and this one has %s: %s", strings.Join(own, " and "), need)
+		return fmt.Errorf("another node uses the same %s, and this one has %s: %s", what, strings.Join(own, " and "), need)
 	}
-	return fmt.Errorf("another node uses the same log and has a store or a bus of its own: %s", need)
+	return fmt.Errorf("another node uses the same %s and has a store, a log or a bus of its own: %s", what, need)
 }
 
 // checkSettings refuses settings that do not go together, before anything is reached.

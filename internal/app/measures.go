@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-chat/parley/internal/kafka"
 	"github.com/parley-chat/parley/internal/redis"
+	"github.com/parley-chat/parley/internal/sqlstore"
 )
 
 // kafkaReadings are the figures of a log in Kafka.
@@ -55,5 +56,41 @@ func (lagCollector) Describe(ch chan<- *prometheus.Desc) { ch <- lagDesc }
 func (c lagCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, p := range c.log.Stats().Owned {
 		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(p.Lag), strconv.Itoa(int(p.Partition)))
+	}
+}
+
+// poolCollector tells how busy the connections to the database are.
+type poolCollector struct{ store *sqlstore.Store }
+
+var (
+	poolUsed   = poolDesc("connections_used", "Connections to the database in use.")
+	poolOpen   = poolDesc("connections_open", "Connections to the database.")
+	poolMost   = poolDesc("connections_max", "Connections to the database that there may be.")
+	poolWaits  = poolDesc("connection_waits_total", "Times that work waited for a connection to the database.")
+	poolWaited = poolDesc("connection_wait_seconds_total", "Time that work waited for a connection to the database.")
+)
+
+func poolDesc(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("parley_store_"+name, help, []string{"pool"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (poolCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{poolUsed, poolOpen, poolMost, poolWaits, poolWaited} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c poolCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, p := range c.store.Pools() {
+		gauge := func(d *prometheus.Desc, v float64) {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, p.Name)
+		}
+		gauge(poolUsed, float64(p.Used))
+		gauge(poolOpen, float64(p.Open))
+		gauge(poolMost, float64(p.Most))
+		ch <- prometheus.MustNewConstMetric(poolWaits, prometheus.CounterValue, float64(p.Waited), p.Name)
+		ch <- prometheus.MustNewConstMetric(poolWaited, prometheus.CounterValue, p.WaitedFor.Seconds(), p.Name)
 	}
 }

@@ -85,10 +85,11 @@ func (m *meters) handler() http.Handler {
 
 // watch registers what the parts of a node count by themselves.
 func (m *meters) watch(a *App) {
-	m.registry.MustRegister(&partsCollector{app: a, descriptions: describe(append(table(), a.carriers.readings...))})
+	m.registry.MustRegister(&partsCollector{app: a, descriptions: describe(append(table(), a.readings...))})
 	if a.carriers.kafka != nil {
 		m.registry.MustRegister(lagCollector{a.carriers.kafka})
 	}
+	m.registry.MustRegister(poolCollector{a.store})
 }
 
 // reading is one figure of one reading of all parts.

@@ -26,10 +26,18 @@ var errSetting = errors.New("configuration")
 // openStore opens what is remembered. Shared is for the operator's commands, which
 // work beside nodes that serve.
 func openStore(ctx context.Context, cfg *config.Config, shared bool) (*sqlstore.Store, error) {
-	if cfg.Store != "sqlite" {
-		return nil, fmt.Errorf("%w: --store postgres is not part of this build; use sqlite", errSetting)
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	var store *sqlstore.Store
+	var err error
+	if cfg.Store == "sqlite" {
+		store, err = sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{Shared: shared})
+	} else {
+		store, err = sqlstore.OpenPostgres(ctx, cfg.Store, sqlstore.PostgresOptions{Shared: shared, Alone: !many(cfg)})
 	}
-	store, err := sqlstore.Open(ctx, cfg.DataDir, sqlstore.Options{Shared: shared})
+	if errors.Is(err, sqlstore.ErrInUse) && cfg.Store != "sqlite" {
+		return nil, errAlone(cfg, "database")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}

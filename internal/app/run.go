@@ -54,7 +54,7 @@ func (a *App) Run(ctx context.Context) error {
 		wg.Go(func() {
 			if err := run(); err != nil {
 				if errors.Is(err, kafka.ErrNotAlone) {
-					err = errAlone(a.cfg)
+					err = errAlone(a.cfg, "log")
 				}
 				failed <- fmt.Errorf("%s: %w", what, err)
 			}

@@ -21,7 +21,7 @@ func write(t *testing.T, name, text string) string {
 }
 
 func TestDefaults(t *testing.T) {
-	c, rest, err := Load(Source{Args: []string{"left", "over"}, Environ: []string{"HOME=/x", "PARLEY_PORT=tcp://10.0.0.1:80", "PARLEY_SERVICE_HOST=10.0.0.1"}})
+	c, rest, err := Load(Source{Args: []string{"left", "over"}, Environ: []string{"HOME=/x", "PARLEY_PORT=tcp://10.0.0.1:80", "PARLEY_SERVICE_HOST=10.0.0.1", "PARLEY_TEST_REDIS=redis://x"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,8 @@ Every setting can be given in three ways; a flag wins over the environment, the 
 
 A name that does not exist, in any of them, is an error, and so is a value of the wrong form: Parley says which in one
 sentence and ends with exit code 2. Environment variables that Kubernetes makes for a service called "parley"
-(` + "`PARLEY_PORT…`, `PARLEY_SERVICE_…`" + `) are ignored.
+(` + "`PARLEY_PORT…`, `PARLEY_SERVICE_…`" + `) are ignored, and so are those that the repository's
+scripts and tests read (` + "`PARLEY_TEST_…`, `PARLEY_SERVICES_…`, `PARLEY_CLUSTER_…`" + `).
 
 Settings marked "secret" may hold a password. They are never written to the log. Each has a twin with ` + "`-file`" + ` at its
 end (flag, environment and key alike) that names a file holding the value, as Docker and Kubernetes mount secrets:

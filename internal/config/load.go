@@ -208,7 +208,7 @@ func readEnv(environ []string, options []option) (map[string]string, error) {
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
 		rest, ours := strings.CutPrefix(name, envPrefix)
-		if !ours || fromKubernetes(rest) {
+		if !ours || fromKubernetes(rest) || forScripts(rest) {
 			continue
 		}
 		key := strings.ToLower(strings.ReplaceAll(rest, "_", "-"))
@@ -224,6 +224,17 @@ func readEnv(environ []string, options []option) (map[string]string, error) {
 // that happens to be called parley.
 func fromKubernetes(name string) bool {
 	return name == "PORT" || strings.HasPrefix(name, "PORT_") || strings.HasPrefix(name, "SERVICE_")
+}
+
+// forScripts reports whether the variable tells the scripts and tests of the repository
+// something, which start this program with their own environment.
+func forScripts(name string) bool {
+	for _, prefix := range []string{"TEST_", "SERVICES_", "CLUSTER_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func readFile(path string, options []option) (map[string]string, error) {

@@ -19,8 +19,12 @@ const (
 // database while commits go on, until ctx ends. It is not needed for anything
 // but speed: without it a commit now and then does all of that work itself, and
 // the messages in it wait. What fails is reported, and tried again. A
-// PostgreSQL server looks after itself.
+// PostgreSQL server looks after itself; there it is the node's place that is kept.
 func (s *Store) Maintain(ctx context.Context, report func(error)) {
+	if s.berth != nil {
+		s.keepBerth(ctx, report)
+		return
+	}
 	if s.side == nil {
 		<-ctx.Done()
 		return

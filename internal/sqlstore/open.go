@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pressly/goose/v3"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -23,6 +24,8 @@ type Store struct {
 	read   *pool
 	side   *pool  // one connection, for Maintain; nil where there is nothing to do
 	index  *index // nil where there is none
+	berth  *berth // of a node on PostgreSQL; belongs to Maintain once that runs
+	pools  []*pgxpool.Pool
 
 	closers []func() error
 }

@@ -39,6 +39,10 @@ type PostgresOptions struct {
 	// Shared is for the operator's commands, beside nodes that may serve: the
 	// schema is not changed, one that is too old is an error, and two connections do.
 	Shared bool
+	// Alone is for a node beside which no other one may serve from this database,
+	// for what they would need is not shared: Open gives ErrInUse if there is one, and
+	// so it does for those that come later.
+	Alone bool
 	// Conns is how many connections requests use, BatchConns how many the owners
 	// of partitions do; 0 means 16 and 8.
 	Conns, BatchConns int
@@ -99,6 +103,14 @@ func OpenPostgres(ctx context.Context, address string, o PostgresOptions) (_ *St
 		return nil, err
 	}
 	s.atClose(func() error { batches.Close(); return nil })
+	s.pools = []*pgxpool.Pool{requests, batches}
+	if !o.Shared {
+		s.berth = newBerth(config, o.Alone)
+		s.atClose(s.berth.close)
+		if err := s.berth.hold(ctx); err != nil {
+			return nil, err
+		}
+	}
 	db := sql.OpenDB(connector{stdlib.GetPoolConnector(requests), o.Patience})
 	db.SetMaxIdleConns(0) // the pool beneath keeps them
 	s.read = newPool(db, s.d)
