@@ -48,7 +48,8 @@ type Accounts interface {
 	Account(ctx context.Context, id UserID) (*Account, error)
 	AccountByUsername(ctx context.Context, folded string) (*Account, error)
 	// UpdateAccount changes the row in one transaction: change gets the present
-	// account and alters it, or gives an error that ends the matter.
+	// account and alters it, or gives an error that ends the matter. It is called
+	// again, with what the account is then, when others were in the way.
 	UpdateAccount(ctx context.Context, id UserID, change func(*Account) error) (*Account, error)
 	// Users gives the public profiles of those that exist, in no order.
 	Users(ctx context.Context, ids []UserID) ([]User, error)

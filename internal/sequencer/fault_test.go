@@ -40,6 +40,22 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// The same on a real server, where time cannot be made to stand still.
+func TestFaultsPostgres(t *testing.T) {
+	const people, each = 3, 5
+	for _, op := range []chattest.Op{chattest.OpPosition, chattest.OpLoad, chattest.OpCommit} {
+		for _, mode := range []chattest.Mode{chattest.NotApplied, chattest.AnswerLost} {
+			for _, fresh := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %s/another process %v", op, mode, fresh), func(t *testing.T) {
+					p := newPipeline(t, openPostgres(t))
+					p.faults.Fail(op, mode, 2, 3)
+					runFaulty(t, p, fresh, people, each)
+				})
+			}
+		}
+	}
+}
+
 func runFaulty(t *testing.T, p *pipeline, fresh bool, people, each int) {
 	if fresh {
 		p.fresh()

@@ -318,8 +318,9 @@ func TestWhatIsCommittedIsToldWhenTheOwnerStops(t *testing.T) {
 // commits the other does not, and nothing is there twice.
 func TestTwoOwners(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) chattest.LogStore{
-		"memory": func(*testing.T) chattest.LogStore { return chattest.NewMemory() },
-		"sqlite": func(t *testing.T) chattest.LogStore { return openSQL(t) },
+		"memory":   func(*testing.T) chattest.LogStore { return chattest.NewMemory() },
+		"sqlite":   func(t *testing.T) chattest.LogStore { return openSQL(t) },
+		"postgres": func(t *testing.T) chattest.LogStore { return openPostgres(t) },
 	} {
 		t.Run(name, func(t *testing.T) { testTwoOwners(t, open(t)) })
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/parley-chat/parley/internal/inproc"
 	"github.com/parley-chat/parley/internal/sequencer"
 	"github.com/parley-chat/parley/internal/sqlstore"
+	"github.com/parley-chat/parley/internal/sqlstore/sqltest"
 )
 
 // pipeline is a log, an owner, a journal and a bus, with an edge in front that
@@ -260,6 +262,25 @@ func (p *pipeline) checkPublished(rooms int) {
 func openSQL(t testing.TB) *sqlstore.Store {
 	t.Helper()
 	s, err := sqlstore.Open(t.Context(), t.TempDir(), sqlstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+var engines chattest.Engines
+
+func TestMain(m *testing.M) { os.Exit(engines.Around(m)) }
+
+func openPostgres(t testing.TB) *sqlstore.Store {
+	t.Helper()
+	address := sqltest.Place(t, engines.Address(t, "PARLEY_TEST_POSTGRES", "postgres"))
+	s, err := sqlstore.OpenPostgres(t.Context(), address, sqlstore.PostgresOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
@@ -23,6 +24,9 @@ var (
 	forgetMentions = newMulti("DELETE FROM mentions WHERE (user_id, conversation_id, seq) IN (", "bbi", ")")
 	forgetRefs     = newMulti("DELETE FROM file_refs WHERE (conversation_id, seq) IN (", "bi", ")")
 
+	// One order for all that a batch and others who move receipts may wait for.
+	lockMembers = newMulti("SELECT 1 FROM members WHERE (conversation_id, user_id) IN (", "bb", ")").
+			locking(" ORDER BY conversation_id, user_id FOR UPDATE")
 	removeMembers = newMulti("DELETE FROM members WHERE (conversation_id, user_id) IN (", "bb", ")")
 	// Who leaves and comes back starts anew; a change of role leaves receipts alone.
 	putMembers = newMulti(`INSERT INTO members (conversation_id, user_id, role, role_order, visible_from, joined_seq, joined_at,
@@ -59,6 +63,8 @@ type change struct {
 	verb string
 	sql  *multi
 	args []any
+	// lock: it does nothing but take locks, where transactions run at the same time.
+	lock bool
 	// all: it has to affect as many rows as it has items, or the batch fails with errHeadMoved.
 	all bool
 }
@@ -109,6 +115,7 @@ func (s *Store) Commit(ctx context.Context, b *chat.Batch) error {
 // wait for one another in a circle.
 func (w *writes) changes() []change {
 	all := []change{
+		{verb: "lock members", sql: &lockMembers, args: w.locked(), lock: true},
 		{verb: "write messages", sql: &putMessages, args: w.messages},
 		{verb: "write entries", sql: &putOthers, args: w.others},
 		{verb: "write file references", sql: &putRefs, args: w.refs},
@@ -131,6 +138,23 @@ func (w *writes) changes() []change {
 		}
 	}
 	return out
+}
+
+// locked are the members that several statements of the batch change.
+func (w *writes) locked() []any {
+	if len(w.removed)+len(w.members) == 0 {
+		return nil // those who sent are all, and in order
+	}
+	locked := slices.Clone(w.removed)
+	for _, rows := range []struct {
+		args []any
+		cols int
+	}{{w.members, putMembers.cols()}, {w.reads, putReads.cols()}} {
+		for i := 0; i < len(rows.args); i += rows.cols {
+			locked = append(locked, rows.args[i:i+2]...)
+		}
+	}
+	return locked
 }
 
 var (

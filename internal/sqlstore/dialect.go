@@ -35,6 +35,9 @@ type dialect struct {
 	// chat.ErrConflict for a violated unique constraint, chat.ErrUnavailable
 	// when the database cannot be reached or cannot write.
 	classify func(err error) error
+	// gaveWay reports whether a transaction was ended in favour of another, so that
+	// it may do better when tried again.
+	gaveWay func(err error) bool
 	// noTransaction reports whether a rollback failed because the statement
 	// that failed before had ended the transaction.
 	noTransaction func(err error) bool

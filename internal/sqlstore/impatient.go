@@ -1,7 +1,9 @@
 package sqlstore
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -15,6 +17,8 @@ import (
 type impatientConn struct {
 	net.Conn
 	patience time.Duration
+	// lost is called when the other side has ended the connection.
+	lost func()
 
 	mu                   sync.Mutex // guards what follows, and the order of setting deadlines
 	readUntil, sendUntil time.Time  // as set from outside; zero: never
@@ -25,7 +29,11 @@ func (c *impatientConn) Read(b []byte) (int, error) {
 	if err := c.arm(c.Conn.SetReadDeadline, &c.readUntil); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(b) //nolint:wrapcheck // as the interface has it
+	n, err := c.Conn.Read(b)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) {
+		c.lost()
+	}
+	return n, err //nolint:wrapcheck // as the interface has it
 }
 
 // Write implements net.Conn.

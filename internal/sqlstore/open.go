@@ -113,12 +113,19 @@ func (s *Store) snapshot(ctx context.Context, f func(db database) error) error {
 
 // update runs f in one transaction of a writing connection. It returns when
 // the transaction is durable; after any error nothing was written, except that
-// an error of the commit itself leaves the outcome unknown.
+// an error of the commit itself leaves the outcome unknown. f is called again
+// when the transaction had to give way to another.
 func (s *Store) update(ctx context.Context, verb string, f func(*tx) error) error {
-	if err := s.write.transact(ctx, nil, f); err != nil {
-		return fmt.Errorf("%s: %w", verb, s.d.classify(err))
+	const tries = 3
+	for try := 1; ; try++ {
+		err := s.write.transact(ctx, nil, f)
+		if err == nil {
+			return nil
+		}
+		if try == tries || !s.d.gaveWay(err) {
+			return fmt.Errorf("%s: %w", verb, s.d.classify(err))
+		}
 	}
-	return nil
 }
 
 // fail wraps a reading error; no row means chat.ErrNotFound.

@@ -60,6 +60,7 @@ func texts(t *testing.T, s *Store) map[string]string {
 		"lastMessageEntries": lastMessageEntries, "lastOtherEntries": lastOtherEntries, "membersReceipts": membersReceipts,
 		"standings": standings, "putReads": putReads, "redactMessages": redactMessages, "redactOthers": redactOthers,
 		"forgetRefs": forgetRefs, "forgetMentions": forgetMentions, "removeMembers": removeMembers, "messageBodies": messageBodies, "otherBodies": otherBodies,
+		"ordinals": ordinals, "moveMembers": moveMembers, "touchConversations": touchConversations, "putSeen": putSeen,
 	} {
 		out[name] = m.sized[1]
 	}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,7 +31,7 @@ const (
 	batchPatience = 15 * time.Second
 	// lockPatience is below the second after which PostgreSQL looks for a circle of
 	// waiting transactions: it is a request that gives way then, never a batch.
-	lockPatience = 800 * time.Millisecond
+	lockPatience = 500 * time.Millisecond
 	// leastVersion has what the statements use and is still looked after.
 	leastVersion = 140000
 )
@@ -67,6 +69,7 @@ func postgresDialect() *dialect {
 		lockAccount:   "SELECT 1 FROM accounts WHERE id = ? FOR UPDATE",
 		rewrite:       rewritePostgres,
 		classify:      classifyPostgres,
+		gaveWay:       gaveWayPostgres,
 		noTransaction: func(error) bool { return false },
 	}
 }
@@ -93,12 +96,16 @@ func OpenPostgres(ctx context.Context, address string, o PostgresOptions) (_ *St
 	if err := postgresSchema(ctx, s.d, config, o); err != nil {
 		return nil, err
 	}
-	requests, err := postgresPool(ctx, config, bounds{conns: or(o.Conns, defaultConns), statement: o.Patience, lock: min(lockPatience, o.Patience)})
+	if o.Shared && o.Conns == 0 {
+		o.Conns, o.BatchConns = 2, 1
+	}
+	var both pools
+	requests, err := both.open(ctx, config, bounds{conns: or(o.Conns, defaultConns), statement: o.Patience, lock: min(lockPatience, o.Patience)})
 	if err != nil {
 		return nil, err
 	}
 	s.atClose(func() error { requests.Close(); return nil })
-	batches, err := postgresPool(ctx, config, bounds{conns: or(o.BatchConns, defaultBatchConns), statement: batchPatience, lock: o.Patience, byKey: true})
+	batches, err := both.open(ctx, config, bounds{conns: or(o.BatchConns, defaultBatchConns), statement: batchPatience, lock: o.Patience, byKey: true})
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +169,37 @@ type bounds struct {
 	byKey bool
 }
 
-// postgresPool makes a pool that connects when it is first used.
-func postgresPool(ctx context.Context, base *pgxpool.Config, b bounds) (*pgxpool.Pool, error) {
+// pools are the connections to one server.
+type pools struct {
+	mu  sync.Mutex // guards all
+	all []*pgxpool.Pool
+}
+
+// reset forgets all connections. One was ended by the other side: the others
+// most likely were too, and whoever took one would be the next to find out.
+func (p *pools) reset() {
+	p.mu.Lock()
+	all := slices.Clone(p.all)
+	p.mu.Unlock()
+	for _, pool := range all {
+		pool.Reset()
+	}
+}
+
+// open makes a pool that connects when it is first used.
+func (p *pools) open(ctx context.Context, base *pgxpool.Config, b bounds) (*pgxpool.Pool, error) {
+	config := poolConfig(base, b, p.reset)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("make connections: %w", classifyPostgres(err))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all = append(p.all, pool)
+	return pool, nil
+}
+
+func poolConfig(base *pgxpool.Config, b bounds, lost func()) *pgxpool.Config {
 	config := base.Copy()
 	config.MaxConns, config.MinConns = int32(b.conns), 0 //nolint:gosec // an operator's number
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = 30*time.Minute, 5*time.Minute
@@ -187,7 +223,7 @@ func postgresPool(ctx context.Context, base *pgxpool.Config, b bounds) (*pgxpool
 			return conn, err //nolint:wrapcheck // pgconn says what it was doing
 		}
 		// The server ends a statement by itself; this is for one that does not.
-		return &impatientConn{Conn: conn, patience: b.statement + time.Second}, nil
+		return &impatientConn{Conn: conn, patience: b.statement + time.Second, lost: lost}, nil
 	}
 	for name, value := range map[string]string{
 		"application_name": "parley",
@@ -209,11 +245,7 @@ func postgresPool(ctx context.Context, base *pgxpool.Config, b bounds) (*pgxpool
 		}
 	}
 	config.AfterConnect = checkServer
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("make connections: %w", classifyPostgres(err))
-	}
-	return pool, nil
+	return config
 }
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
@@ -242,7 +274,8 @@ func checkServer(ctx context.Context, conn *pgx.Conn) error {
 
 // postgresSchema brings the schema up to date, or checks that it is.
 func postgresSchema(ctx context.Context, d *dialect, config *pgxpool.Config, o PostgresOptions) error {
-	pool, err := postgresPool(ctx, config, bounds{conns: 2}) // a migration takes as long as it takes
+	var its pools
+	pool, err := its.open(ctx, config, bounds{conns: 2}) // a migration takes as long as it takes
 	if err != nil {
 		return err
 	}
@@ -252,9 +285,15 @@ func postgresSchema(ctx context.Context, d *dialect, config *pgxpool.Config, o P
 	if err := db.PingContext(ctx); err != nil {
 		return fmt.Errorf("reach PostgreSQL: %w", oneLine(d.classify(err)))
 	}
-	lacks, err := pending(ctx, d, db)
-	if err != nil {
-		return err
+	var made bool // goose would make its table to find it empty
+	if err := db.QueryRowContext(ctx, "SELECT to_regclass(quote_ident(current_schema()) || '.goose_db_version') IS NOT NULL").Scan(&made); err != nil {
+		return fmt.Errorf("check schema: %w", d.classify(err))
+	}
+	lacks := !made
+	if made {
+		if lacks, err = pending(ctx, d, db); err != nil {
+			return err
+		}
 	}
 	switch {
 	case !lacks:

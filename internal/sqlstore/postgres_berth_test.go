@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/internal/sqlstore"
+	"github.com/parley-chat/parley/internal/sqlstore/sqltest"
 )
 
 // Nodes that may have company share the database; one that may not has it alone.
 func TestPlacesInADatabase(t *testing.T) {
-	address := newSchema(t)
+	address := place(t)
 	try := func(alone bool) (*sqlstore.Store, error) {
 		return sqlstore.OpenPostgres(t.Context(), address, sqlstore.PostgresOptions{Alone: alone})
 	}
@@ -45,14 +46,14 @@ func TestPlacesInADatabase(t *testing.T) {
 
 // A place that was lost with its connection is taken again, or it is told who has it.
 func TestALostPlaceIsTakenAgain(t *testing.T) {
-	address := newSchema(t)
+	address := place(t)
 	s := openAddress(t, address, sqlstore.PostgresOptions{Alone: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { s.Maintain(ctx, func(err error) { t.Errorf("got %v, want nothing told", err) }) })
 	defer running.Wait()
 	defer cancel()
-	admin := dial(t, address)
+	admin := sqltest.Dial(t, address)
 	// This schema's lock only: others use the server too.
 	const end = `SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted AND
 		((classid::bigint << 32) | objid::bigint) = hashtextextended('parley nodes ' || current_schema(), 0)`

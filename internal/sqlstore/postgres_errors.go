@@ -80,6 +80,13 @@ func classifyState(code string, err error) error {
 	return err
 }
 
+// gaveWayPostgres knows a deadlock, a lock that was not had in time, and what
+// cannot be in one order with what others did.
+func gaveWayPostgres(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (strings.HasPrefix(e.Code, "40") || e.Code == "55P03")
+}
+
 // connClosed finds the errors that pgconn makes without a type.
 func connClosed(err error) bool {
 	for _, text := range []string{"conn closed", "conn busy", "closed pool"} {

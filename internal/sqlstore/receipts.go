@@ -3,11 +3,10 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/parley-chat/parley/internal/chat"
-	"github.com/parley-chat/parley/internal/sqlstore/query"
 )
 
 var standings = newMulti(`SELECT m.conversation_id, m.user_id, m.delivered_seq, m.read_seq, c.seq, c.messages, c.last_message, c.members
@@ -22,37 +21,35 @@ type standing struct {
 	members           int
 }
 
+// advancing is receipts on their way into the store.
+type advancing struct {
+	at chat.Time
+	// wanted is the furthest that was asked for each member; order are its keys, in
+	// the order in which rows are locked.
+	wanted map[membership]chat.Receipt
+	order  []membership
+	found  map[membership]*standing
+}
+
 // Advance implements chat.Views.
 func (s *Store) Advance(ctx context.Context, at chat.Time, receipts []chat.Receipt) (now []chat.Advanced, err error) {
-	wanted := make(map[membership]chat.Receipt, len(receipts))
-	var order []membership
+	a := advancing{at: at, wanted: make(map[membership]chat.Receipt, len(receipts))}
 	for _, r := range receipts {
 		key := membership{r.ConversationID, r.UserID}
-		w, ok := wanted[key]
+		w, ok := a.wanted[key]
 		if !ok {
-			order = append(order, key)
+			a.order = append(a.order, key)
 		}
 		w.DeliveredSeq, w.ReadSeq = max(w.DeliveredSeq, r.DeliveredSeq), max(w.ReadSeq, r.ReadSeq)
-		wanted[key] = w
+		a.wanted[key] = w
 	}
+	slices.SortFunc(a.order, compareMemberships)
 	err = s.update(ctx, "advance receipts", func(t *tx) error {
-		now = now[:0]
-		found, err := stand(ctx, t, order)
-		if err != nil {
+		if err := a.stand(ctx, t); err != nil {
 			return err
 		}
-		for _, key := range order {
-			st := found[key]
-			if st == nil {
-				continue
-			}
-			moved, err := st.advance(ctx, t, at, wanted[key])
-			if err != nil {
-				return err
-			}
-			now = append(now, chat.Advanced{Receipt: st.Receipt, Moved: moved, Members: st.members})
-		}
-		return nil
+		now, err = a.move(ctx, t)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -60,57 +57,97 @@ func (s *Store) Advance(ctx context.Context, at chat.Time, receipts []chat.Recei
 	return now, nil
 }
 
-func stand(ctx context.Context, t *tx, keys []membership) (map[membership]*standing, error) {
-	found := make(map[membership]*standing, len(keys))
-	args := make([]any, 0, 2*len(keys))
-	for i := range keys {
-		args = append(args, keys[i].conversation[:], keys[i].user[:])
+// stand finds where the members stand, and keeps others from moving them meanwhile.
+func (a *advancing) stand(ctx context.Context, t *tx) error {
+	a.found = make(map[membership]*standing, len(a.order))
+	args := make([]any, 0, 2*len(a.order))
+	for i := range a.order {
+		args = append(args, a.order[i].conversation[:], a.order[i].user[:])
 	}
 	err := standings.each(ctx, t, nil, args, func(row scanner) error {
 		var st standing
 		err := row.Scan(into(&st.ConversationID), into(&st.UserID), &st.DeliveredSeq, &st.ReadSeq,
 			&st.head, &st.messages, &st.lastMessage, &st.members)
-		found[membership{st.ConversationID, st.UserID}] = &st
+		a.found[membership{st.ConversationID, st.UserID}] = &st
 		return err //nolint:wrapcheck // the caller names the verb
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read receipts: %w", err)
+		return fmt.Errorf("read receipts: %w", err)
 	}
-	return found, nil
+	return nil
+}
+
+var (
+	ordinals = newMulti(`SELECT v.column1, v.column2, (SELECT e.ordinal FROM message_entries e
+			WHERE e.conversation_id = v.column1 AND e.seq <= v.column2 ORDER BY e.seq DESC LIMIT 1)
+		FROM (`, "bi", ") AS v")
+	moveMembers = newMulti("UPDATE members SET delivered_seq = v.column3, read_seq = v.column4, read_ordinal = v.column5, moved_at = v.column6 FROM (",
+		"bbiiii", ") AS v WHERE members.conversation_id = v.column1 AND members.user_id = v.column2")
+	touchConversations = newMulti("UPDATE conversations SET moved_at = v.column2 FROM (", "bi",
+		") AS v WHERE conversations.id = v.column1 AND conversations.moved_at < v.column2")
+)
+
+// move moves the receipts to what is wanted, where that is further.
+func (a *advancing) move(ctx context.Context, t *tx) ([]chat.Advanced, error) {
+	now := make([]chat.Advanced, 0, len(a.found))
+	var moved []*standing
+	var between []any // reads that are not at the end, for their ordinals
+	for _, key := range a.order {
+		st := a.found[key]
+		if st == nil {
+			continue
+		}
+		further := st.advance(a.wanted[key])
+		now = append(now, chat.Advanced{Receipt: st.Receipt, Moved: further, Members: st.members})
+		if !further {
+			continue
+		}
+		moved = append(moved, st)
+		if st.ReadSeq < st.lastMessage {
+			between = append(between, st.ConversationID[:], int64(st.ReadSeq))
+		}
+	}
+	at := make(map[address]int64, len(between)/2)
+	err := ordinals.each(ctx, t, nil, between, func(row scanner) error {
+		var key address
+		var ordinal sql.NullInt64
+		err := row.Scan(into(&key.conversation), &key.seq, &ordinal)
+		at[key] = ordinal.Int64
+		return err //nolint:wrapcheck // the caller names the verb
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find ordinals: %w", err)
+	}
+	members := make([]any, 0, 6*len(moved))
+	var touched []any
+	for i, st := range moved {
+		ordinal := st.messages
+		if st.ReadSeq < st.lastMessage {
+			ordinal = at[address{st.ConversationID, st.ReadSeq}]
+		}
+		members = append(members, st.ConversationID[:], st.UserID[:], int64(st.DeliveredSeq), int64(st.ReadSeq), ordinal, int64(a.at))
+		// In large ones the others look at counts, and only when they want to.
+		if st.members <= chat.MaxReceiptMembers && (i == 0 || moved[i-1].ConversationID != st.ConversationID) {
+			touched = append(touched, st.ConversationID[:], int64(a.at))
+		}
+	}
+	if _, err := moveMembers.exec(ctx, t, members); err != nil {
+		return nil, fmt.Errorf("move receipts: %w", err)
+	}
+	if _, err := touchConversations.exec(ctx, t, touched); err != nil {
+		return nil, fmt.Errorf("touch conversations: %w", err)
+	}
+	return now, nil
 }
 
 // advance moves one member's receipts to what is wanted, if that is further.
 // What was read was delivered too.
-func (st *standing) advance(ctx context.Context, t *tx, at chat.Time, want chat.Receipt) (bool, error) {
+func (st *standing) advance(want chat.Receipt) bool {
 	read := max(st.ReadSeq, min(want.ReadSeq, st.head))
 	delivered := max(st.DeliveredSeq, read, min(want.DeliveredSeq, st.head))
-	if read == st.ReadSeq && delivered == st.DeliveredSeq {
-		return false, nil
-	}
-	q := query.New(t)
+	further := read != st.ReadSeq || delivered != st.DeliveredSeq
 	st.ReadSeq, st.DeliveredSeq = read, delivered
-	ordinal := st.messages
-	if read < st.lastMessage {
-		var err error
-		ordinal, err = q.OrdinalAt(ctx, st.ConversationID[:], int64(read))
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return false, fmt.Errorf("find ordinal: %w", err)
-		}
-	}
-	err := q.AdvanceMember(ctx, query.AdvanceMemberParams{
-		DeliveredSeq: int64(delivered), ReadSeq: int64(read), ReadOrdinal: ordinal, MovedAt: int64(at),
-		ConversationID: st.ConversationID[:], UserID: st.UserID[:],
-	})
-	if err != nil {
-		return false, fmt.Errorf("move receipt: %w", err)
-	}
-	if st.members > chat.MaxReceiptMembers {
-		return true, nil // the others look at counts, and only when they want to
-	}
-	if err := q.TouchConversation(ctx, int64(at), st.ConversationID[:]); err != nil {
-		return false, fmt.Errorf("touch conversation: %w", err)
-	}
-	return true, nil
+	return further
 }
 
 // Receipts implements chat.Views.

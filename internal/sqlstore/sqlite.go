@@ -44,6 +44,7 @@ func sqliteDialect() *dialect {
 		prepares:   true,
 		rewrite:    func(query string) string { return query },
 		classify:   classifySQLite,
+		gaveWay:    func(error) bool { return false }, // one writes at a time
 		noTransaction: func(err error) bool {
 			return strings.Contains(err.Error(), "no transaction is active")
 		},
@@ -203,6 +204,9 @@ func (e *sqliteEngine) write(ctx context.Context, b *chat.Batch, changes []chang
 			return err
 		}
 		for _, c := range changes {
+			if c.lock {
+				continue // this transaction is the only one
+			}
 			n, err := c.sql.exec(ctx, t, c.args)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.verb, err)

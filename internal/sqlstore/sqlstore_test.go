@@ -1,18 +1,13 @@
 package sqlstore_test
 
 import (
-	"context"
-	"crypto/rand"
-	"net/url"
 	"os"
-	"strings"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/chat/chattest"
 	"github.com/parley-chat/parley/internal/sqlstore"
+	"github.com/parley-chat/parley/internal/sqlstore/sqltest"
 )
 
 var engines chattest.Engines
@@ -44,7 +39,7 @@ func openSQLite(t testing.TB) *sqlstore.Store {
 // openPostgres opens an empty store on the real server, which is closed with the test.
 func openPostgres(t testing.TB) *sqlstore.Store {
 	t.Helper()
-	return openAddress(t, newSchema(t), sqlstore.PostgresOptions{})
+	return openAddress(t, place(t), sqlstore.PostgresOptions{})
 }
 
 func openAddress(t testing.TB, address string, o sqlstore.PostgresOptions) *sqlstore.Store {
@@ -61,42 +56,10 @@ func openAddress(t testing.TB, address string, o sqlstore.PostgresOptions) *sqls
 	return s
 }
 
-// newSchema gives the address of a place of the test's own on the real server,
-// which goes with the test.
-func newSchema(t testing.TB) string {
+// place gives the address of an empty place on the real server.
+func place(t testing.TB) string {
 	t.Helper()
-	base := engines.Address(t, "PARLEY_TEST_POSTGRES", "postgres")
-	name := "test_" + strings.ToLower(rand.Text())
-	conn := dial(t, base)
-	t.Cleanup(func() { execute(t, dial(t, base), "DROP SCHEMA IF EXISTS "+name+" CASCADE") })
-	execute(t, conn, "CREATE SCHEMA "+name)
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := u.Query()
-	q.Set("search_path", name+",public")
-	u.RawQuery = q.Encode()
-	return u.String()
-}
-
-// dial connects to the server without anything of ours in between.
-func dial(t testing.TB, address string) *pgx.Conn {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context()) // the end of the test is tidied up too
-	conn, err := pgx.Connect(ctx, address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(ctx) })
-	return conn
-}
-
-func execute(t testing.TB, conn *pgx.Conn, text string, args ...any) {
-	t.Helper()
-	if _, err := conn.Exec(context.WithoutCancel(t.Context()), text, args...); err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
+	return sqltest.Place(t, engines.Address(t, "PARLEY_TEST_POSTGRES", "postgres"))
 }
 
 func TestJournal(t *testing.T) {

@@ -43,13 +43,3 @@ LIMIT sqlc.arg(most);
 SELECT COUNT(*) AS delivered, CAST(COALESCE(SUM(CASE WHEN read_seq >= sqlc.arg(seq) THEN 1 ELSE 0 END), 0) AS BIGINT) AS seen
 FROM members
 WHERE conversation_id = sqlc.arg(conversation_id) AND delivered_seq >= sqlc.arg(seq) AND user_id <> sqlc.arg(except);
-
--- name: OrdinalAt :one
-SELECT ordinal FROM message_entries WHERE conversation_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1;
-
--- name: AdvanceMember :exec
-UPDATE members SET delivered_seq = ?, read_seq = ?, read_ordinal = ?, moved_at = ?
-WHERE conversation_id = ? AND user_id = ?;
-
--- name: TouchConversation :exec
-UPDATE conversations SET moved_at = sqlc.arg(at) WHERE id = sqlc.arg(id) AND moved_at < sqlc.arg(at);

@@ -9,32 +9,6 @@ import (
 	"context"
 )
 
-const advanceMember = `-- name: AdvanceMember :exec
-UPDATE members SET delivered_seq = ?, read_seq = ?, read_ordinal = ?, moved_at = ?
-WHERE conversation_id = ? AND user_id = ?
-`
-
-type AdvanceMemberParams struct {
-	DeliveredSeq   int64
-	ReadSeq        int64
-	ReadOrdinal    int64
-	MovedAt        int64
-	ConversationID []byte
-	UserID         []byte
-}
-
-func (q *Queries) AdvanceMember(ctx context.Context, arg AdvanceMemberParams) error {
-	_, err := q.db.ExecContext(ctx, advanceMember,
-		arg.DeliveredSeq,
-		arg.ReadSeq,
-		arg.ReadOrdinal,
-		arg.MovedAt,
-		arg.ConversationID,
-		arg.UserID,
-	)
-	return err
-}
-
 const entries = `-- name: Entries :many
 SELECT e.seq, e.body FROM (
     SELECT a.seq, a.body FROM message_entries a
@@ -198,17 +172,6 @@ func (q *Queries) Moved(ctx context.Context, userID []byte, since int64) ([]Move
 	return items, nil
 }
 
-const ordinalAt = `-- name: OrdinalAt :one
-SELECT ordinal FROM message_entries WHERE conversation_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1
-`
-
-func (q *Queries) OrdinalAt(ctx context.Context, conversationID []byte, seq int64) (int64, error) {
-	row := q.db.QueryRowContext(ctx, ordinalAt, conversationID, seq)
-	var ordinal int64
-	err := row.Scan(&ordinal)
-	return ordinal, err
-}
-
 const position = `-- name: Position :one
 SELECT next_offset, prev_offset FROM positions WHERE log = ? AND part = ?
 `
@@ -277,13 +240,4 @@ func (q *Queries) Receipts(ctx context.Context, conversationID []byte, atLeast i
 		return nil, err
 	}
 	return items, nil
-}
-
-const touchConversation = `-- name: TouchConversation :exec
-UPDATE conversations SET moved_at = ?1 WHERE id = ?2 AND moved_at < ?1
-`
-
-func (q *Queries) TouchConversation(ctx context.Context, at int64, iD []byte) error {
-	_, err := q.db.ExecContext(ctx, touchConversation, at, iD)
-	return err
 }
