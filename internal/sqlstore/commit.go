@@ -106,7 +106,7 @@ func (s *Store) Commit(ctx context.Context, b *chat.Batch) error {
 	if err := s.engine.write(ctx, b, w.changes()); err != nil {
 		return fmt.Errorf("commit batch: %w", s.d.classify(err))
 	}
-	s.index.tell()
+	s.indexSoon()
 	return nil
 }
 

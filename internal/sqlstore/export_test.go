@@ -9,7 +9,7 @@ import (
 func OpenRaw(path string) (*sql.DB, error) { return sql.Open("sqlite", path) }
 
 // IndexSome indexes a part of what is new.
-func (s *Store) IndexSome(ctx context.Context) (int, error) { return s.indexSome(ctx) }
+func (s *Store) IndexSome(ctx context.Context) (int, error) { return s.index.some(ctx) }
 
 // Setting gives a setting of the server as the connections of requests have it.
 func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {

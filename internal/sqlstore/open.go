@@ -22,9 +22,10 @@ type Store struct {
 	engine engine
 	write  *pool
 	read   *pool
-	side   *pool  // one connection, for Maintain; nil where there is nothing to do
-	index  *index // nil where there is none
-	berth  *berth // of a node on PostgreSQL; belongs to Maintain once that runs
+	side   *pool         // one connection, for Maintain; nil where there is nothing to do
+	index  fullText      // nil where there is none
+	wake   chan struct{} // for Index: something was committed
+	berth  *berth        // of a node on PostgreSQL; belongs to Maintain once that runs
 	pools  []*pgxpool.Pool
 
 	closers []func() error

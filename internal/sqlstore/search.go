@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
@@ -14,21 +13,7 @@ const (
 	// those of one look.
 	maxScan  = 1_500
 	scanStep = 300
-	// maxScopes is in how many conversations the index itself keeps to them. Who
-	// is in more sees so much of what is said that sorting out is cheaper.
-	maxScopes = 64
 )
-
-const (
-	memberOf       = `SELECT conversation_id FROM members WHERE user_id = ? LIMIT ?`
-	matchingTerms  = `SELECT rowid FROM message_index WHERE message_index MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?`
-	latestMessages = `SELECT rowid FROM message_entries WHERE rowid < ? ORDER BY rowid DESC LIMIT ?`
-)
-
-// visibleMessages are those of some rows that a person may see.
-var visibleMessages = newMulti("SELECT e.rowid, "+foldedColumns+`
-	JOIN members v ON v.conversation_id = e.conversation_id AND v.user_id = ? AND e.seq >= v.visible_from
-	WHERE e.rowid IN (`, "i", ")")
 
 // Search implements chat.Searcher. The index gives messages that may be meant;
 // what they say now decides.
@@ -36,33 +21,18 @@ func (s *Store) Search(ctx context.Context, user chat.UserID, q chat.SearchQuery
 	if s.index == nil {
 		return page, fmt.Errorf("search next to another process: %w", chat.ErrUnavailable)
 	}
-	ns, _, ok, err := parseCursor(q.Cursor, 1)
-	if err != nil {
-		return page, err
-	}
-	if !ok {
-		ns = []int64{1<<63 - 1}
-	}
 	words := make([][]rune, 0, len(q.Words))
 	for _, word := range q.Words {
 		if f := fold(word); len(f.runes) > 0 {
 			words = append(words, f.runes)
 		}
 	}
-	if len(words) < len(q.Words) {
-		return page, nil // accents alone stand nowhere
-	}
-	match, some, err := s.expression(ctx, user, &q, words)
-	if err != nil || !some {
+	f, err := s.index.find(ctx, user, &q, words)
+	if err != nil || f == nil || len(words) < len(q.Words) { // accents alone stand nowhere
 		return page, s.failed("search", err)
 	}
-	next := ns[0]
-	for scanned := 0; scanned < maxScan; scanned += scanStep {
-		rows, err := s.candidates(ctx, match, next)
-		if err != nil {
-			return page, s.fail("search", err)
-		}
-		found, err := s.visible(ctx, user, rows)
+	for all := 0; all < maxScan; {
+		found, scanned, more, err := f.look(ctx)
 		if err != nil {
 			return page, s.fail("search", err)
 		}
@@ -72,16 +42,16 @@ func (s *Store) Search(ctx context.Context, user chat.UserID, q chat.SearchQuery
 				continue
 			}
 			if page.Items = append(page.Items, hit); len(page.Items) == q.Limit {
-				page.Next = cursor([]int64{found[i].row}, "")
+				page.Next = found[i].cursor
 				return page, nil
 			}
 		}
-		if len(rows) < scanStep {
+		if !more {
 			return page, nil
 		}
-		next = rows[len(rows)-1]
+		all += scanned
 	}
-	page.Next = cursor([]int64{next}, "")
+	page.Next = f.cursor()
 	return page, nil
 }
 
@@ -90,73 +60,6 @@ func (s *Store) failed(verb string, err error) error {
 		return nil
 	}
 	return s.fail(verb, err)
-}
-
-// expression is what the index is asked: "" stands for all messages. some is false
-// if nothing can be found.
-func (s *Store) expression(ctx context.Context, user chat.UserID, q *chat.SearchQuery, words [][]rune) (match string, some bool, err error) {
-	var all []string
-	for _, t := range queryTerms(words) {
-		all = append(all, `"`+t+`"`)
-	}
-	if !q.SenderID.IsZero() {
-		all = append(all, senderTerm(q.SenderID))
-	}
-	for _, h := range q.Has {
-		all = append(all, hasTerm(h))
-	}
-	if !q.ConversationID.IsZero() {
-		return strings.Join(append(all, conversationTerm(q.ConversationID)), " AND "), true, nil
-	}
-	var scopes []string
-	err = queryEach(ctx, s.read, memberOf, []any{user[:], maxScopes + 1}, func(row scanner) error {
-		var id chat.ConversationID
-		err := row.Scan(into(&id))
-		scopes = append(scopes, conversationTerm(id))
-		return err //nolint:wrapcheck // the caller names the verb
-	})
-	if err != nil {
-		return "", false, fmt.Errorf("list conversations: %w", err)
-	}
-	if len(scopes) > 0 && len(scopes) <= maxScopes {
-		all = append(all, "("+strings.Join(scopes, " OR ")+")")
-	}
-	return strings.Join(all, " AND "), len(scopes) > 0, nil
-}
-
-// candidates gives rows below one, newest first.
-func (s *Store) candidates(ctx context.Context, match string, below int64) (rows []int64, err error) {
-	collect := func(row scanner) error {
-		var n int64
-		err := row.Scan(&n)
-		rows = append(rows, n)
-		return err //nolint:wrapcheck // the caller names the verb
-	}
-	if match == "" {
-		return rows, queryEach(ctx, s.read, latestMessages, []any{below, scanStep}, collect)
-	}
-	return rows, queryEach(ctx, s.index.read, matchingTerms, []any{match, below, scanStep}, collect)
-}
-
-// visible reads those of the messages that a person may see, newest first.
-func (s *Store) visible(ctx context.Context, user chat.UserID, rows []int64) ([]indexed, error) {
-	args := make([]any, len(rows))
-	for i := range rows {
-		args[i] = rows[i]
-	}
-	seen := make(map[int64]bool, len(rows))
-	var out []indexed
-	err := visibleMessages.each(ctx, s.read, []any{user[:]}, args, func(row scanner) error {
-		var x indexed
-		m, err := scanMessage(rowBefore{row, &x.row})
-		if x.m = m; err == nil && !seen[x.row] {
-			seen[x.row] = true
-			out = append(out, x)
-		}
-		return err
-	})
-	slices.SortFunc(out, func(a, b indexed) int { return int(b.row - a.row) })
-	return out, err
 }
 
 // matches decides whether a message is meant, by what it says now.

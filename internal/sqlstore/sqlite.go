@@ -94,10 +94,12 @@ func Open(ctx context.Context, dir string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	if alone {
-		if s.index, err = openIndex(ctx, s.d, dir); err != nil {
+		x, err := openIndex(ctx, s, dir)
+		if err != nil {
 			return nil, err
 		}
-		s.atClose(s.index.close)
+		s.index, s.wake = x, make(chan struct{}, 1)
+		s.atClose(x.close)
 	}
 	return s, nil
 }
