@@ -96,11 +96,15 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 
 	// What decides and does.
 	receipts := worker.NewReceipts(a.store, bus, time.Now, logger)
+	ear := &sink{}
+	ended := worker.NewEnded(a.store, ear.Deliver, time.Now, logger)
+	away := func() bool { return a.carriers.kafka != nil && ended.Away() } // else nothing could go on without it
 	if a.service, err = service.New(service.Deps{
 		Log: log, Bus: bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store, Searcher: a.store,
 		Limiter: a.carriers.limiter, Receipts: receipts, Blobs: a.blobs,
 		Clock: time.Now, Rand: rand.Reader, Node: a.node, Secret: secret,
 		Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,
+		Informed: func() bool { return a.carriers.whole() || ended.Informed() }, Away: away,
 	}); err != nil {
 		return nil, fmt.Errorf("make the service: %w", err)
 	}
@@ -115,11 +119,13 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}, gateway.Options{
 		Node: a.node, Logger: logger, Now: time.Now, Limits: limits, FrameBytes: limits.FrameBytes,
 		MaxSocketsPerUser: cfg.UserConnections, HeadCheckRooms: headCheckRooms(cfg), ReconnectSpread: cfg.ReconnectSpread,
+		Whole: a.carriers.whole, Away: away,
 		RequestToken: edge.CookieToken, RequestAddress: edge.Address, ObserveDelivery: a.metrics.delivery.Observe,
 	}); err != nil {
 		return nil, fmt.Errorf("make the gateway: %w", err)
 	}
-	bus.Attach(a.node, &sink{service: a.service, gateway: a.gateway})
+	ear.service, ear.gateway = a.service, a.gateway
+	bus.Attach(a.node, ear)
 
 	// What people talk to.
 	options := a.gateway.ServerOptions(allowOrigins(edge, cfg.AllowedOrigins))
@@ -134,7 +140,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}); err != nil {
 		return nil, fmt.Errorf("make the web interface: %w", err)
 	}
-	a.workers = []func(context.Context) error{receipts.Run, presence.Run, a.gateway.Run, a.maintain, a.index}
+	a.workers = []func(context.Context) error{receipts.Run, presence.Run, a.gateway.Run, ended.Run, a.maintain, a.index}
 	for _, p := range a.periodic() {
 		a.workers = append(a.workers, p.Run)
 	}

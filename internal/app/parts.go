@@ -109,11 +109,21 @@ func writeDurably(path string, data []byte) error {
 	return os.Rename(next, path) //nolint:wrapcheck // names the files
 }
 
+const (
+	// sessionStale is how long a node knows people while the store is out of reach.
+	sessionStale = 10 * time.Minute
+	// clusterSessions is how many people a node of a cluster knows.
+	clusterSessions = 50_000
+)
+
 func serviceLimits(cfg *config.Config) service.Limits {
 	l := service.DefaultLimits()
 	l.SendsPerSecond, l.SendBurst = cfg.SendRate, cfg.SendBurst
 	l.LoginsPerMinute, l.SignupsPerHour = cfg.LoginRate, cfg.SignupRate
 	l.FileBytes, l.QuotaBytes = int64(cfg.FileSize), int64(cfg.FileQuota)
+	if cfg.Log != "memory" { // delivery goes on without the store, for those who are known
+		l.SessionStale, l.CachedSessions = sessionStale, clusterSessions
+	}
 	return l
 }
 

@@ -65,16 +65,30 @@ type Accounts interface {
 	LastSeen(ctx context.Context, ids []UserID) (map[UserID]Time, error)
 }
 
+// EndedSession is a log-in that was ended before its time.
+type EndedSession struct {
+	ID     SessionID
+	UserID UserID
+	At     Time
+}
+
 // Sessions keeps log-ins. Safe for concurrent use.
 type Sessions interface {
 	CreateSession(ctx context.Context, s *Session) error
 	// SessionByToken gives the session and its account, or ErrNotFound; it does not look at expiry.
 	SessionByToken(ctx context.Context, hash [32]byte) (*Session, *Account, error)
 	ListSessions(ctx context.Context, user UserID) ([]Session, error)
-	// DeleteSession gives ErrNotFound when the person has no such session.
-	DeleteSession(ctx context.Context, user UserID, id SessionID) error
-	// DeleteSessions ends all sessions of a person but one (zero: all) and gives their ids.
-	DeleteSessions(ctx context.Context, user UserID, keep SessionID) ([]SessionID, error)
+	// DeleteSession gives ErrNotFound when the person has no such session. At is the
+	// present time, for EndedSince.
+	DeleteSession(ctx context.Context, user UserID, id SessionID, at Time) error
+	// DeleteSessions ends all sessions of a person but one (zero: all) and gives their
+	// ids. At is the present time, for EndedSince.
+	DeleteSessions(ctx context.Context, user UserID, keep SessionID, at Time) ([]SessionID, error)
+	// EndedSince gives sessions that were ended before their time, at that time or
+	// later, the earliest first and at most limit of them. They are remembered for an
+	// hour at least. One that is being ended while this is asked may be missing and
+	// come later with an earlier time: ask again from some seconds before.
+	EndedSince(ctx context.Context, at Time, limit int) ([]EndedSession, error)
 	// TouchSession notes use and moves the idle expiry.
 	TouchSession(ctx context.Context, id SessionID, seen, expires Time) error
 	// DeleteExpired ends what has expired before now, and gives how many.

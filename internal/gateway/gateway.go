@@ -137,12 +137,18 @@ func (g *Gateway) tickLoop(ctx context.Context) {
 func (g *Gateway) headLoop(ctx context.Context) {
 	tick := time.NewTicker(g.opt.HeadCheck)
 	defer tick.Stop()
+	deaf := time.NewTicker(deafCheck)
+	defer deaf.Stop()
 	for next := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			next = g.compare(ctx, next, g.opt.HeadCheckRooms)
+		case <-deaf.C:
+			if !g.opt.Whole() {
+				g.compare(ctx, 0, math.MaxInt)
+			}
 		case <-g.resyncs:
 			g.compare(ctx, 0, math.MaxInt)
 			g.reloadAll(ctx)
@@ -154,6 +160,10 @@ func (g *Gateway) headLoop(ctx context.Context) {
 		}
 	}
 }
+
+// deafCheck is how often heads are compared while the bus does not bring everything:
+// people on other nodes are heard by that.
+const deafCheck = time.Second
 
 // resyncPause is the least time between two times that everything is read again.
 const resyncPause = time.Second

@@ -86,6 +86,9 @@ type Options struct {
 	Grace time.Duration
 	// HeadCheck is how often heads are compared with the store: 10 s.
 	HeadCheck time.Duration
+	// Whole reports whether the bus brings everything that other nodes publish. While it
+	// does not, heads are compared every second. Default: it always does.
+	Whole func() bool
 	// HeadCheckRooms bounds the rooms of one such comparison, which goes on where
 	// the last one ended: 20,000.
 	HeadCheckRooms int
@@ -128,6 +131,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Workers, 16)
 	setDefault(&o.WorkQueue, 4_096)
 	setDefault(&o.ReconnectSpread, 10*time.Second)
+	if o.Whole == nil {
+		o.Whole = func() bool { return true }
+	}
 	if o.Away == nil {
 		o.Away = func() bool { return false }
 	}

@@ -160,7 +160,7 @@ func (s *Service) SessionsOf(ctx context.Context, user chat.UserID) ([]chat.Sess
 
 // Revoke ends one of a person's log-ins, on every node.
 func (s *Service) Revoke(ctx context.Context, user chat.UserID, id chat.SessionID) error {
-	if err := s.Sessions.DeleteSession(ctx, user, id); err != nil {
+	if err := s.Sessions.DeleteSession(ctx, user, id, s.now()); err != nil {
 		return s.hide(ctx, "revoke session", err)
 	}
 	s.tellRevoked(ctx, user, id)
@@ -169,7 +169,7 @@ func (s *Service) Revoke(ctx context.Context, user chat.UserID, id chat.SessionI
 
 // RevokeAll ends all log-ins of a person but one (zero: all).
 func (s *Service) RevokeAll(ctx context.Context, user chat.UserID, keep chat.SessionID) error {
-	ids, err := s.Sessions.DeleteSessions(ctx, user, keep)
+	ids, err := s.Sessions.DeleteSessions(ctx, user, keep, s.now())
 	if err != nil {
 		return s.hide(ctx, "revoke sessions", err)
 	}

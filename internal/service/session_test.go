@@ -74,7 +74,7 @@ func TestRevocationOnAnotherNodeIsHeard(t *testing.T) {
 	if _, err := h.Authenticate(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.store.DeleteSession(t.Context(), ann, id); err != nil { // as another node does
+	if err := h.store.DeleteSession(t.Context(), ann, id, h.now()); err != nil { // as another node does
 		t.Fatal(err)
 	}
 	h.Deliver([]chat.Event{{Topic: chat.Topic{Kind: chat.TopicUser, ID: ann}, Kind: chat.EventSession}})
@@ -230,7 +230,7 @@ func TestRecheckSeesPastTheCache(t *testing.T) {
 	if err := h.Recheck(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.store.DeleteSession(t.Context(), ann, id); err != nil { // nobody tells
+	if err := h.store.DeleteSession(t.Context(), ann, id, h.now()); err != nil { // nobody tells
 		t.Fatal(err)
 	}
 	if err := h.Recheck(t.Context(), p); !errors.Is(err, chat.ErrUnauthenticated) {

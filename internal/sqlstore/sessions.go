@@ -63,9 +63,12 @@ func (s *Store) ListSessions(ctx context.Context, user chat.UserID) ([]chat.Sess
 }
 
 // DeleteSession implements chat.Sessions.
-func (s *Store) DeleteSession(ctx context.Context, user chat.UserID, id chat.SessionID) error {
+func (s *Store) DeleteSession(ctx context.Context, user chat.UserID, id chat.SessionID, at chat.Time) error {
 	return s.update(ctx, "delete session", func(t *tx) error {
-		return one(query.New(t).DeleteSession(ctx, id[:], user[:]))
+		if err := one(query.New(t).DeleteSession(ctx, id[:], user[:])); err != nil {
+			return err
+		}
+		return query.New(t).NoteEnded(ctx, id[:], user[:], int64(at)) //nolint:wrapcheck // update names the verb
 	})
 }
 
@@ -78,7 +81,7 @@ func one(rows int64, err error) error {
 }
 
 // DeleteSessions implements chat.Sessions.
-func (s *Store) DeleteSessions(ctx context.Context, user chat.UserID, keep chat.SessionID) (gone []chat.SessionID, err error) {
+func (s *Store) DeleteSessions(ctx context.Context, user chat.UserID, keep chat.SessionID, at chat.Time) (gone []chat.SessionID, err error) {
 	err = s.update(ctx, "delete sessions", func(t *tx) error {
 		rows, err := query.New(t).DeleteSessions(ctx, user[:], keep[:])
 		if err != nil {
@@ -89,6 +92,9 @@ func (s *Store) DeleteSessions(ctx context.Context, user chat.UserID, keep chat.
 			if err := readID(rows[i], &gone[i]); err != nil {
 				return err
 			}
+			if err := query.New(t).NoteEnded(ctx, rows[i], user[:], int64(at)); err != nil {
+				return err //nolint:wrapcheck // update names the verb
+			}
 		}
 		return nil
 	})
@@ -97,6 +103,25 @@ func (s *Store) DeleteSessions(ctx context.Context, user chat.UserID, keep chat.
 	}
 	return gone, nil
 }
+
+// EndedSince implements chat.Sessions.
+func (s *Store) EndedSince(ctx context.Context, at chat.Time, limit int) ([]chat.EndedSession, error) {
+	rows, err := s.reads().EndedSince(ctx, int64(at), int64(limit))
+	if err != nil {
+		return nil, s.fail("list ended sessions", err)
+	}
+	out := make([]chat.EndedSession, len(rows))
+	for i := range rows {
+		out[i].At = chat.Time(rows[i].At)
+		if err := errors.Join(readID(rows[i].ID, &out[i].ID), readID(rows[i].UserID, &out[i].UserID)); err != nil {
+			return nil, s.fail("list ended sessions", err)
+		}
+	}
+	return out, nil
+}
+
+// endedLife is how long it is remembered which sessions were ended, in milliseconds.
+const endedLife = 2 * 3600 * 1000
 
 // TouchSession implements chat.Sessions.
 func (s *Store) TouchSession(ctx context.Context, id chat.SessionID, seen, expires chat.Time) error {
@@ -109,8 +134,10 @@ func (s *Store) TouchSession(ctx context.Context, id chat.SessionID, seen, expir
 func (s *Store) DeleteExpired(ctx context.Context, now chat.Time) (n int, err error) {
 	err = s.update(ctx, "delete expired sessions", func(t *tx) error {
 		rows, err := query.New(t).DeleteExpired(ctx, int64(now))
-		n = int(rows)
-		return err //nolint:wrapcheck // update names the verb
+		if n = int(rows); err != nil {
+			return err //nolint:wrapcheck // update names the verb
+		}
+		return query.New(t).ForgetEnded(ctx, int64(now)-endedLife) //nolint:wrapcheck // update names the verb
 	})
 	return n, err
 }

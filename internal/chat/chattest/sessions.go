@@ -34,6 +34,7 @@ func Sessions(t *testing.T, open func(t *testing.T) SessionStore) {
 		"one session is ended by its owner only":           sessionsDelete,
 		"all others are ended":                             sessionsDeleteOthers,
 		"use moves the expiry":                             sessionsTouch,
+		"what was ended early is told":                     sessionsEnded,
 		"what has expired is ended":                        sessionsExpired,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
@@ -109,13 +110,13 @@ func sessionsUnique(t *testing.T, s SessionStore) {
 
 func sessionsDelete(t *testing.T, s SessionStore) {
 	list := sessions(t, s)
-	if err := s.DeleteSession(t.Context(), User(1), SessionID(0)); !errors.Is(err, chat.ErrNotFound) {
+	if err := s.DeleteSession(t.Context(), User(1), SessionID(0), Epoch+7); !errors.Is(err, chat.ErrNotFound) {
 		t.Errorf("of another person: got %v, want ErrNotFound", err)
 	}
-	if err := s.DeleteSession(t.Context(), User(0), SessionID(1)); err != nil {
+	if err := s.DeleteSession(t.Context(), User(0), SessionID(1), Epoch+7); err != nil {
 		t.Errorf("got %v", err)
 	}
-	if err := s.DeleteSession(t.Context(), User(0), SessionID(1)); !errors.Is(err, chat.ErrNotFound) {
+	if err := s.DeleteSession(t.Context(), User(0), SessionID(1), Epoch+7); !errors.Is(err, chat.ErrNotFound) {
 		t.Errorf("again: got %v, want ErrNotFound", err)
 	}
 	if _, _, err := s.SessionByToken(t.Context(), list[1].TokenHash); !errors.Is(err, chat.ErrNotFound) {
@@ -126,15 +127,15 @@ func sessionsDelete(t *testing.T, s SessionStore) {
 
 func sessionsDeleteOthers(t *testing.T, s SessionStore) {
 	sessions(t, s)
-	gone, err := s.DeleteSessions(t.Context(), User(0), SessionID(1))
+	gone, err := s.DeleteSessions(t.Context(), User(0), SessionID(1), Epoch+7)
 	if err != nil || len(gone) != 2 || !slices.Contains(gone, SessionID(0)) || !slices.Contains(gone, SessionID(2)) {
 		t.Errorf("got %v, %v, want sessions 0 and 2", gone, err)
 	}
 	wantSessions(t, s, User(0), 1)
-	if gone, err = s.DeleteSessions(t.Context(), User(0), chat.SessionID{}); err != nil || len(gone) != 1 {
+	if gone, err = s.DeleteSessions(t.Context(), User(0), chat.SessionID{}, Epoch+7); err != nil || len(gone) != 1 {
 		t.Errorf("all: got %v, %v, want session 1", gone, err)
 	}
-	if gone, err = s.DeleteSessions(t.Context(), User(0), chat.SessionID{}); err != nil || len(gone) != 0 {
+	if gone, err = s.DeleteSessions(t.Context(), User(0), chat.SessionID{}, Epoch+7); err != nil || len(gone) != 0 {
 		t.Errorf("none left: got %v, %v", gone, err)
 	}
 	wantSessions(t, s, User(1), 3)
@@ -169,4 +170,46 @@ func sessionsExpired(t *testing.T, s SessionStore) {
 		}
 	}
 	wantSessions(t, s, User(0))
+}
+
+func sessionsEnded(t *testing.T, s SessionStore) {
+	sessions(t, s)
+	if err := s.DeleteSession(t.Context(), User(1), SessionID(3), Epoch+10); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteSession(t.Context(), User(1), SessionID(0), Epoch+15); !errors.Is(err, chat.ErrNotFound) {
+		t.Errorf("of another person: got %v, want ErrNotFound", err)
+	}
+	if _, err := s.DeleteSessions(t.Context(), User(0), SessionID(1), Epoch+20); err != nil {
+		t.Fatal(err)
+	}
+	want := func(at chat.Time, limit int, ids ...int) {
+		t.Helper()
+		list, err := s.EndedSince(t.Context(), at, limit)
+		if err != nil || len(list) != len(ids) {
+			t.Fatalf("since %d: got %v, %v, want sessions %v", at, list, err, ids)
+		}
+		for _, n := range ids {
+			x := chat.EndedSession{ID: SessionID(n), UserID: User(0), At: Epoch + 20}
+			if n == 3 {
+				x.UserID, x.At = User(1), Epoch+10
+			}
+			if !slices.Contains(list, x) {
+				t.Errorf("since %d: got %v, want %v among them", at, list, x)
+			}
+		}
+	}
+	want(Epoch, 10, 3, 0, 2)
+	want(Epoch+10, 1, 3)
+	want(Epoch+11, 10, 0, 2)
+	want(Epoch+21, 10)
+	// What expired has come to its own end, and what was ended long ago is forgotten.
+	if n, err := s.DeleteExpired(t.Context(), Epoch+5_000); err != nil || n != 1 {
+		t.Fatalf("got %d, %v, want one expired", n, err)
+	}
+	want(Epoch, 10, 3, 0, 2)
+	if _, err := s.DeleteExpired(t.Context(), Epoch+25*3600*1000); err != nil {
+		t.Fatal(err)
+	}
+	want(Epoch, 10)
 }

@@ -21,3 +21,12 @@ UPDATE sessions SET seen_at = ?, expires_at = ? WHERE id = ?;
 
 -- name: DeleteExpired :execrows
 DELETE FROM sessions WHERE expires_at <= ?;
+
+-- name: NoteEnded :exec
+INSERT INTO ended_sessions (id, user_id, at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING;
+
+-- name: EndedSince :many
+SELECT id, user_id, at FROM ended_sessions WHERE at >= ? ORDER BY at LIMIT ?;
+
+-- name: ForgetEnded :exec
+DELETE FROM ended_sessions WHERE at < ?;

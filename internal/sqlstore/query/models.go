@@ -52,6 +52,12 @@ type Departure struct {
 	LeftAt         int64
 }
 
+type EndedSession struct {
+	ID     []byte
+	UserID []byte
+	At     int64
+}
+
 type File struct {
 	ID        []byte
 	OwnerID   []byte

@@ -90,6 +90,42 @@ func (q *Queries) DeleteSessions(ctx context.Context, userID []byte, iD []byte) 
 	return items, nil
 }
 
+const endedSince = `-- name: EndedSince :many
+SELECT id, user_id, at FROM ended_sessions WHERE at >= ? ORDER BY at LIMIT ?
+`
+
+func (q *Queries) EndedSince(ctx context.Context, at int64, limit int64) ([]EndedSession, error) {
+	rows, err := q.db.QueryContext(ctx, endedSince, at, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EndedSession
+	for rows.Next() {
+		var i EndedSession
+		if err := rows.Scan(&i.ID, &i.UserID, &i.At); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const forgetEnded = `-- name: ForgetEnded :exec
+DELETE FROM ended_sessions WHERE at < ?
+`
+
+func (q *Queries) ForgetEnded(ctx context.Context, at int64) error {
+	_, err := q.db.ExecContext(ctx, forgetEnded, at)
+	return err
+}
+
 const listSessions = `-- name: ListSessions :many
 SELECT id, user_id, token_hash, created_at, seen_at, expires_at, user_agent, address FROM sessions WHERE user_id = ? ORDER BY seen_at DESC, id
 `
@@ -124,6 +160,15 @@ func (q *Queries) ListSessions(ctx context.Context, userID []byte) ([]Session, e
 		return nil, err
 	}
 	return items, nil
+}
+
+const noteEnded = `-- name: NoteEnded :exec
+INSERT INTO ended_sessions (id, user_id, at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING
+`
+
+func (q *Queries) NoteEnded(ctx context.Context, iD []byte, userID []byte, at int64) error {
+	_, err := q.db.ExecContext(ctx, noteEnded, iD, userID, at)
+	return err
 }
 
 const sessionByToken = `-- name: SessionByToken :one
