@@ -31,8 +31,8 @@ GO_FILES  := $(shell git ls-files --cached --others --exclude-standard '*.go' '*
 WEB_FILES := $(shell git ls-files --cached --others --exclude-standard web ':!web/dist' ':!web/e2e' ':!web/*.go' 2>/dev/null)
 
 # What `make test` and CI run, in this order, and the suites whose counts they close with.
-TEST_STEPS  := lint check-gen web-lint web-test web-build build unit stories protocol kill e2e
-TEST_SUITES := unit web stories protocol kill e2e
+TEST_STEPS  := lint check-gen web-lint web-test web-build build unit stories protocol kill nodes e2e
+TEST_SUITES := unit web stories protocol kill nodes e2e
 
 .PHONY: help
 help: ## list the targets
@@ -66,7 +66,7 @@ sum: ## add up the counts of the last `make test`
 .PHONY: lint
 lint: ## golangci-lint and formatting
 	@lint=$$(scripts/tool golangci-lint) && $$lint run --allow-parallel-runners ./... && $$lint fmt --diff
-	@bash -n scripts/steps scripts/tool scripts/check-gen scripts/fuzz scripts/release scripts/services .ci/run
+	@bash -n scripts/steps scripts/tool scripts/check-gen scripts/fuzz scripts/release scripts/services scripts/processes scripts/cluster .ci/run
 	@go mod verify
 
 .PHONY: locks
@@ -106,6 +106,15 @@ stories: out/bin/parley-race ## the command line and the API against the real bi
 .PHONY: kill
 kill: bin/parley ## kill -9 in the middle of streams of sends, ROUNDS=100 times
 	@TEST_BINARY=$(CURDIR)/$< go test -json -count=1 -timeout 20m ./test/kill -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED)) | $(VERDICT) go kill loud
+
+.PHONY: nodes
+nodes: bin/parley ## several nodes on real engines, killed, stopped, cut off, behind load balancers
+	@TEST_BINARY=$(CURDIR)/$< scripts/services run postgres redis kafka -- \
+		go test -json -count=1 -timeout 15m ./test/nodes | $(VERDICT) go nodes
+
+.PHONY: cluster
+cluster: bin/parley ## three nodes behind a load balancer at http://127.0.0.1:3000, to try and to break; Ctrl-C stops all
+	@exec scripts/services run postgres redis kafka3 -- scripts/cluster run
 
 .PHONY: protocol
 protocol: ## Engine.IO and Socket.IO as other people's clients speak them
