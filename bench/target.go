@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -92,6 +93,9 @@ func (k parley) start(ctx context.Context, people int) (*server, error) {
 	}
 	s := &server{clean: func() error { return os.RemoveAll(dir) }}
 	shared := k.settings(dir)
+	if err := k.migrate(ctx, shared); err != nil {
+		return nil, errors.Join(err, s.clean())
+	}
 	if s.people, err = k.seed(ctx, append(shared, "--data-dir", filepath.Join(dir, "0")), people); err != nil {
 		return nil, errors.Join(fmt.Errorf("make people: %w", err), s.clean())
 	}
@@ -155,6 +159,20 @@ func (k parley) settings(dir string) []string {
 		"--bus", k.engines.Bus+"?prefix="+run,
 		"--blobs", "file://"+filepath.Join(dir, "blobs"), "--secret", rand.Text()+rand.Text(), "--reconnect-spread", "1s",
 	)
+}
+
+// migrate makes the tables in the database of nodes.
+func (k parley) migrate(ctx context.Context, shared []string) error {
+	if k.nodes == 0 {
+		return nil // the server does it by itself
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	said, err := exec.CommandContext(ctx, k.binary, append([]string{"migrate"}, shared...)...).CombinedOutput() //nolint:gosec // this very program
+	if err != nil {
+		return fmt.Errorf("migrate: %w: %s", err, said)
+	}
+	return nil
 }
 
 // node gives how to start one node on a free port.
