@@ -26,6 +26,7 @@ ROUNDS   ?= 100
 SEED     ?=
 FUZZTIME ?= 30s
 BENCH    ?= all
+comma    := ,
 
 GO_FILES  := $(shell git ls-files --cached --others --exclude-standard '*.go' '*.sql' go.mod go.sum 2>/dev/null)
 WEB_FILES := $(shell git ls-files --cached --others --exclude-standard web ':!web/dist' ':!web/e2e' ':!web/*.go' 2>/dev/null)
@@ -129,6 +130,10 @@ fuzz: ## fuzz every target for FUZZTIME=30s each
 .PHONY: bench
 bench: bin/parley bench/peers/node-socketio/node_modules/.installed ## measure speed and cost beside a bare socket.io server (BENCH="send -time 10s")
 	@ulimit -n "$$(ulimit -Hn)"; bin/parley bench -peer bench/peers/node-socketio $(BENCH)
+
+.PHONY: bench-nodes
+bench-nodes: bin/parley ## the same with several nodes on PostgreSQL, Kafka and Redis (BENCH="-nodes 1,2,3 -rate 200,2000 pace")
+	@ulimit -n "$$(ulimit -Hn)"; scripts/services run postgres redis kafka -- bench/nodes bin/parley $(if $(filter all,$(BENCH)),-nodes 2 -rate 200$(comma)2000 pace,$(BENCH))
 
 bench/peers/node-socketio/node_modules/.installed: bench/peers/node-socketio/package.json bench/peers/node-socketio/package-lock.json
 	@cd bench/peers/node-socketio && npm ci --silent
