@@ -99,6 +99,8 @@ func newServer(d Deps) (*server, http.Handler, error) {
 	s.routeMembers()
 	s.routeMessages()
 	s.routeSearch()
+	s.routeInvites()
+	s.routeBlocks()
 	s.routeFiles()
 	s.routeHealth()
 	if err := s.routeDocs(); err != nil {

@@ -25,7 +25,7 @@ type updateBody struct {
 
 type syncAnswer struct {
 	Conversations []chat.Head           `json:"conversations" doc:"conversations whose log or receipts may have moved"`
-	Gone          []chat.ConversationID `json:"gone" doc:"conversations that are not there any more, where that is known"`
+	Gone          []chat.ConversationID `json:"gone" doc:"conversations that one left, or was removed from, since the cursor"`
 	Cursor        string                `json:"cursor" doc:"give it the next time"`
 }
 
@@ -169,9 +169,12 @@ func syncHeads(c *call, _ *none) (syncAnswer, error) {
 	if err != nil {
 		return syncAnswer{}, err
 	}
-	out := syncAnswer{Conversations: moved.Heads, Gone: []chat.ConversationID{}, Cursor: moved.Cursor}
+	out := syncAnswer{Conversations: moved.Heads, Gone: moved.Gone, Cursor: moved.Cursor}
 	if out.Conversations == nil {
 		out.Conversations = []chat.Head{}
+	}
+	if out.Gone == nil {
+		out.Gone = []chat.ConversationID{}
 	}
 	return out, nil
 }

@@ -116,6 +116,25 @@ var matrix = map[string]struct {
 	"send-message": {in(404, 201, 201, 201), func(s *scene) asked {
 		return asked{"POST", s.path + "/messages", map[string]any{"client_id": "m", "text": "t"}, nil}
 	}},
+	"pin-message":   {in(404, 403, 200, 200), func(s *scene) asked { return asked{"PUT", s.message + "/pin", nil, nil} }},
+	"unpin-message": {in(404, 403, 200, 200), func(s *scene) asked { return asked{"DELETE", s.message + "/pin", nil, nil} }},
+	"list-pins":     {in(404, 200, 200, 200), func(s *scene) asked { return asked{"GET", s.path + "/pins", nil, nil} }},
+	"list-files":    {in(404, 200, 200, 200), func(s *scene) asked { return asked{"GET", s.path + "/files", nil, nil} }},
+	"set-preferences": {in(404, 200, 200, 200), func(s *scene) asked {
+		return asked{"PATCH", s.path + "/preferences", map[string]any{"pinned": true}, nil}
+	}},
+	"create-invite": {in(404, 403, 201, 201), func(s *scene) asked { return asked{"POST", s.path + "/invites", map[string]any{}, nil} }},
+	"list-invites":  {in(404, 403, 200, 200), func(s *scene) asked { return asked{"GET", s.path + "/invites", nil, nil} }},
+	"revoke-invite": {in(404, 403, 404, 404), func(s *scene) asked { return asked{"DELETE", s.path + "/invites/" + s.extra, nil, nil} }},
+	"preview-invite": {everybodyIn(200), func(s *scene) asked {
+		return asked{"POST", "/api/v1/invites/preview", map[string]any{"token": s.invite()}, nil}
+	}},
+	"join-by-invite": {in(201, 200, 200, 200), func(s *scene) asked {
+		return asked{"POST", "/api/v1/invites/join", map[string]any{"token": s.invite()}, nil}
+	}},
+	"list-blocks": {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/blocks", nil, nil} }},
+	"block":       {everybodyIn(204), func(s *scene) asked { return asked{"PUT", "/api/v1/blocks/" + s.extra, nil, nil} }},
+	"unblock":     {everybodyIn(204), func(s *scene) asked { return asked{"DELETE", "/api/v1/blocks/" + s.extra, nil, nil} }},
 	"search": {in(404, 200, 200, 200), func(s *scene) asked {
 		return asked{"GET", "/api/v1/search?q=owner&conversation_id=" + s.path[len("/api/v1/conversations/"):], nil, nil}
 	}},
@@ -132,6 +151,11 @@ var matrix = map[string]struct {
 		return asked{"POST", "/api/v1/files", body, []string{"Content-Type", kind}}
 	}},
 	"get-file": {in(404, 200, 200, 200), func(s *scene) asked { return asked{"GET", s.file, nil, nil} }},
+}
+
+// invite gives the token of a link that the owner makes.
+func (s *scene) invite() string {
+	return s.people[owner].do("POST", s.path+"/invites", map[string]any{}).want(s.w.t, 201).str("token")
 }
 
 // freshSession logs the role in once more, so that ending the session harms no other line.

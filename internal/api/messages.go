@@ -94,6 +94,18 @@ func (s *server) routeReactions(which []param) {
 		summary: "Take a reaction back", params: with,
 	}, func(c *call, _ *none) (json.RawMessage, error) { return react(c, false) })
 	handle(s, operation{
+		id: "pin-message", method: http.MethodPut, path: one + "/pin", tag: "messages", access: loggedIn,
+		summary: "Pin a message", params: which,
+	}, func(c *call, _ *none) (json.RawMessage, error) { return pin(c, true) })
+	handle(s, operation{
+		id: "unpin-message", method: http.MethodDelete, path: one + "/pin", tag: "messages", access: loggedIn,
+		summary: "Take a pin out", params: which,
+	}, func(c *call, _ *none) (json.RawMessage, error) { return pin(c, false) })
+	handle(s, operation{
+		id: "list-pins", method: http.MethodGet, path: "/api/v1/conversations/{id}/pins", tag: "messages", access: loggedIn,
+		summary: "The pinned messages, the last pinned first; at most 100", params: []param{conversationParam},
+	}, listPins)
+	handle(s, operation{
 		id: "get-receipts", method: http.MethodGet, path: one + "/receipts", tag: "messages", access: loggedIn,
 		summary: "Who has a message delivered, and who has seen it", params: which,
 	}, getReceipts)
@@ -186,6 +198,26 @@ func react(c *call, on bool) (json.RawMessage, error) {
 	}
 	emoji := c.r.PathValue("emoji")
 	return entryOrUnchanged(c.s.Service.Await(c, func(done func(chat.Outcome)) { c.s.Service.React(c, ref, emoji, on, done) }))
+}
+
+func pin(c *call, on bool) (json.RawMessage, error) {
+	ref, err := c.message()
+	if err != nil {
+		return nil, err
+	}
+	return entryOrUnchanged(c.s.Service.Await(c, func(done func(chat.Outcome)) { c.s.Service.Pin(c, ref, on, done) }))
+}
+
+func listPins(c *call, _ *none) (list[wire.Message], error) {
+	id, err := c.conversation()
+	if err != nil {
+		return list[wire.Message]{}, err
+	}
+	pins, err := c.s.Service.Pins(c, c.who.UserID, id)
+	if err != nil {
+		return list[wire.Message]{}, err
+	}
+	return listOf(chat.Page[chat.Message]{Items: pins}, wire.MessageOf), nil
 }
 
 func getReceipts(c *call, _ *none) (receiptsAnswer, error) {

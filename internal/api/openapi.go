@@ -30,7 +30,8 @@ func newDocument(version string) *document {
 	for of, as := range map[reflect.Type]reflect.Type{
 		reflect.TypeFor[chat.UserID](): reflect.TypeFor[uuidText](), reflect.TypeFor[chat.ConversationID](): reflect.TypeFor[uuidText](),
 		reflect.TypeFor[chat.FileID](): reflect.TypeFor[uuidText](), reflect.TypeFor[chat.SessionID](): reflect.TypeFor[uuidText](),
-		reflect.TypeFor[chat.Time](): reflect.TypeFor[timeText](), reflect.TypeFor[chat.Seq](): reflect.TypeFor[seqNumber](),
+		reflect.TypeFor[chat.InviteID](): reflect.TypeFor[uuidText](),
+		reflect.TypeFor[chat.Time]():     reflect.TypeFor[timeText](), reflect.TypeFor[chat.Seq](): reflect.TypeFor[seqNumber](),
 		reflect.TypeFor[wire.AttachmentRef](): reflect.TypeFor[attachmentRef](),
 	} {
 		d.registry.RegisterTypeAlias(of, as)
@@ -103,6 +104,8 @@ func (d *document) field(f reflect.StructField, s *huma.Schema) *huma.Schema {
 	switch f.Tag.Get("schema") {
 	case "uuid,null":
 		return &huma.Schema{Type: huma.TypeString, Format: "uuid", Nullable: true, Description: doc}
+	case "time,null":
+		return &huma.Schema{Type: huma.TypeString, Format: "date-time", Nullable: true, Description: doc}
 	case "object":
 		return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Description: doc}
 	}

@@ -112,7 +112,7 @@ func newWorld(t *testing.T, o options) *world {
 	bus, log := inproc.NewBus(1, 4096), inproc.NewLog("test", 4096)
 	receipts := worker.NewReceipts(store, bus, clock, logger)
 	deps := service.Deps{
-		Log: log, Bus: bus, Views: store, Accounts: store, Sessions: store, Files: store, Searcher: store, Limiter: inproc.NewLimiter(clock, 10_000),
+		Log: log, Bus: bus, Views: store, Accounts: store, Sessions: store, Files: store, Searcher: store, People: store, Limiter: inproc.NewLimiter(clock, 10_000),
 		Receipts: receipts, Blobs: blobs, Clock: clock, Rand: rand.Reader, Node: "test", Secret: bytes.Repeat([]byte("s"), 32),
 		Signup: service.SignupOpen, Limits: service.DefaultLimits(), Logger: logger,
 	}

@@ -100,7 +100,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	ended := worker.NewEnded(a.store, ear.Deliver, time.Now, logger)
 	away := func() bool { return a.carriers.kafka != nil && ended.Away() } // else nothing could go on without it
 	if a.service, err = service.New(service.Deps{
-		Log: log, Bus: bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store, Searcher: a.store,
+		Log: log, Bus: bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store, Searcher: a.store, People: a.store,
 		Limiter: a.carriers.limiter, Receipts: receipts, Blobs: a.blobs,
 		Clock: time.Now, Rand: rand.Reader, Node: a.node, Secret: secret,
 		Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,

@@ -133,6 +133,8 @@ type SharedFile struct {
 // Contents gives what is in a conversation, sorted out of its messages. Safe for
 // concurrent use; it does not decide permissions.
 type Contents interface {
+	// Head gives a conversation as a whole, or ErrNotFound.
+	Head(ctx context.Context, id ConversationID) (*Conversation, error)
 	// SharedFiles lists the files of messages that were not deleted, the last first.
 	SharedFiles(ctx context.Context, id ConversationID, q FileQuery) (Page[SharedFile], error)
 	// Pins gives the pinned messages from visibleFrom on, the last pinned first.

@@ -124,14 +124,16 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	EventEntry    EventKind = iota + 1 // Data: canonical JSON of the entry; Seq is set; Entry where it changes members
-	EventReceipt                       // Data: {"conversation_id","user_id","delivered_seq","read_seq"}
-	EventTyping                        // Data: {"conversation_id","user_id","on"}; From is set
-	EventPresence                      // Data: {"user_id","online","last_seen_at"}
-	EventMember                        // on a user's topic: Data: canonical JSON of the entry that added or removed them, or changed their role
-	EventProfile                       // on a user's topic: their own profile changed
-	EventSession                       // on a user's topic: Data: {"session_id"}, which was revoked; empty id: all
-	EventRead                          // on a user's topic: Data as EventReceipt; their own other devices
+	EventEntry        EventKind = iota + 1 // Data: canonical JSON of the entry; Seq is set; Entry where it changes members
+	EventReceipt                           // Data: {"conversation_id","user_id","delivered_seq","read_seq"}
+	EventTyping                            // Data: {"conversation_id","user_id","on"}; From is set
+	EventPresence                          // Data: {"user_id","online","last_seen_at"}
+	EventMember                            // on a user's topic: Data: canonical JSON of the entry that added or removed them, or changed their role
+	EventProfile                           // on a user's topic: their own profile changed
+	EventSession                           // on a user's topic: Data: {"session_id"}, which was revoked; empty id: all
+	EventRead                              // on a user's topic: Data as EventReceipt; their own other devices
+	EventConversation                      // on a user's topic: Data: {"conversation_id"}: what they see of it changed
+	EventBlock                             // on a user's topic: Data: {"user_id","on"}: the other of the two; From blocks, or did
 )
 
 // Event is one message on the bus. It and its data are shared and not to be modified.

@@ -66,6 +66,8 @@ type Head struct {
 type ConversationView struct {
 	Conversation
 	Head
+	// Reader is the member whose view it is.
+	Reader      UserID
 	Role        Role
 	VisibleFrom Seq
 	Preferences Preferences

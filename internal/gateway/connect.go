@@ -108,7 +108,7 @@ func (g *Gateway) welcome(ctx context.Context, c *conn, cursor, token string) er
 		moved.Heads = []chat.Head{}
 	}
 	ready, err := socketio.NewFrame(wire.EventReady, wire.Ready{
-		User: wire.MeOf(account, g.opt.Limits), Cursor: moved.Cursor, HeadsChanged: moved.Heads, ServerTime: chat.TimeOf(g.opt.Now()),
+		User: wire.MeOf(account, g.opt.Limits), Cursor: moved.Cursor, HeadsChanged: moved.Heads, Gone: moved.Gone, ServerTime: chat.TimeOf(g.opt.Now()),
 	})
 	if err != nil {
 		return fmt.Errorf("encode ready: %w", err)

@@ -450,6 +450,8 @@ func TestServerEventsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.do(chattest.Remove(room, alice.id, bob.id))
+	n.block(alice, bob, true)
+	a.next(wire.EventBlock)
 	n.gateway.Resync()
 	for _, name := range []string{wire.EventPresence, wire.EventTyping, wire.EventReceipt, wire.EventProfile, wire.EventResync} {
 		a.next(name)

@@ -37,10 +37,13 @@ type Views interface {
 	Heads(ctx context.Context, ids []chat.ConversationID) (map[chat.ConversationID]chat.Seq, error)
 }
 
-// People tells when those of these people who can be found by others were last
-// online. It gives an entry, perhaps zero, for each of them.
+// People tells what may be shown of people.
 type People interface {
+	// LastSeen tells when those of these people who can be found by others were
+	// last online. It gives an entry, perhaps zero, for each of them.
 	LastSeen(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.Time, error)
+	// Hidden gives everybody whom a person blocks, and everybody who blocks them.
+	Hidden(ctx context.Context, user chat.UserID) ([]chat.UserID, error)
 }
 
 // Online tells who has a socket, on any node.

@@ -26,6 +26,10 @@ func (g *Gateway) userEvent(id chat.UserID, ev *chat.Event) {
 		g.sessionEvent(u, ev.Data)
 	case chat.EventProfile:
 		g.laterFor(u, func(ctx context.Context) { g.tellProfile(ctx, u) })
+	case chat.EventConversation:
+		g.conversationEvent(u, ev)
+	case chat.EventBlock:
+		g.blockEvent(u, ev)
 	case chat.EventEntry, chat.EventReceipt, chat.EventTyping, chat.EventPresence:
 	}
 }
@@ -248,8 +252,21 @@ func (g *Gateway) reloadAll(ctx context.Context) {
 		if err := g.reload(ctx, u); err != nil {
 			g.opt.Logger.Warn("read memberships again", "user", u.id, "err", err)
 		}
+		if err := g.rehide(ctx, u); err != nil {
+			g.opt.Logger.Warn("read blocks again", "user", u.id, "err", err)
+		}
 		u.each(func(c *conn) { c.send(g.frames.resync) })
 	})
+}
+
+// rehide ends what a person watches of those who are hidden from them now.
+func (g *Gateway) rehide(ctx context.Context, u *user) error {
+	ids, err := g.ports.People.Hidden(ctx, u.id)
+	if err == nil {
+		u.blocks.Add(1)
+		g.hideFrom(u, ids)
+	}
+	return err //nolint:wrapcheck // wrapped by the caller
 }
 
 // reload finds the differences between a person's rooms and their memberships.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -96,6 +97,10 @@ func (g *Gateway) typingLoop(ctx context.Context) {
 		}
 		for len(events) < 64 && len(g.types.out) > 0 {
 			events = append(events, <-g.types.out)
+		}
+		events = slices.DeleteFunc(events, func(ev chat.Event) bool { return g.keepsTyping(ctx, &ev) })
+		if len(events) == 0 {
+			continue
 		}
 		if err := g.ports.Bus.Publish(ctx, events); err != nil && ctx.Err() == nil {
 			g.opt.Logger.Warn("publish typing", "err", err)

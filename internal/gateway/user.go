@@ -26,6 +26,8 @@ type user struct {
 	// first is the list of the person's sockets, linked by conn.next. It is
 	// changed under mu and read without: delivery walks it.
 	first atomic.Pointer[conn]
+	// blocks counts the blocks that began while the person was here.
+	blocks atomic.Uint32
 
 	mu      sync.Mutex
 	state   userState

@@ -62,8 +62,18 @@ func (g *Gateway) watchPeople(ctx context.Context, c *conn, ids []chat.UserID, r
 		r.fail(err)
 		return
 	}
+	blocks := c.user.blocks.Load()
+	hidden, err := g.hidden(ctx, c.user.id)
+	if err != nil {
+		r.fail(err)
+		return
+	}
 	visible := make([]chat.UserID, 0, len(seen))
 	for id := range seen {
+		if hidden[id] {
+			seen[id] = 0
+			continue
+		}
 		visible = append(visible, id)
 	}
 	topics := presenceTopics(visible)
@@ -91,6 +101,11 @@ func (g *Gateway) watchPeople(ctx context.Context, c *conn, ids []chat.UserID, r
 			answer.Presence = append(answer.Presence, p)
 		}
 		r.data(answer)
+	}
+	if c.user.blocks.Load() != blocks { // a block began meanwhile
+		if err := g.rehide(ctx, c.user); err != nil {
+			g.opt.Logger.Warn("read blocks again", "user", c.user.id, "err", err)
+		}
 	}
 	w := &c.more.watch
 	w.mu.Lock()

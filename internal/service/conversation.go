@@ -36,7 +36,7 @@ func (s *Service) Create(ctx context.Context, r CreateRequest) (view *chat.Conve
 	if err != nil {
 		return nil, false, s.hide(ctx, "create conversation", err)
 	}
-	if err := s.exist(ctx, "member_ids", r.UserIDs); err != nil {
+	if err := s.mayAdd(ctx, r.UserID, "member_ids", r.UserIDs); err != nil {
 		return nil, false, err
 	}
 	cmd := &chat.Command{
@@ -65,9 +65,16 @@ func (s *Service) Direct(ctx context.Context, user, peer chat.UserID) (view *cha
 	if err := s.exist(ctx, "user_id", []chat.UserID{peer}); err != nil {
 		return nil, false, err
 	}
-	return s.create(ctx, &chat.Command{
+	if err := s.mayMeet(ctx, user, peer); err != nil {
+		return nil, false, err
+	}
+	view, created, err = s.create(ctx, &chat.Command{
 		Kind: chat.CmdCreate, ConversationID: id, ActorID: user, ConversationKind: chat.Direct, UserIDs: []chat.UserID{peer},
 	})
+	if err == nil {
+		err = s.keepBlocks(ctx, user, peer)
+	}
+	return view, created, err
 }
 
 func (s *Service) create(ctx context.Context, cmd *chat.Command) (*chat.ConversationView, bool, error) {
@@ -111,6 +118,26 @@ func (s *Service) conversationID(r CreateRequest) (chat.ConversationID, error) {
 	return chat.ConversationID(chat.NewID[struct{}](timeOf(r.UserID), [10]byte(sum[:10]))), nil
 }
 
+// mayAdd checks that people exist and let this person add them: who blocks
+// somebody is not drawn into a group by them. Which of the two it is, it does not say.
+func (s *Service) mayAdd(ctx context.Context, user chat.UserID, field string, ids []chat.UserID) error {
+	if err := s.exist(ctx, field, ids); err != nil || len(ids) == 0 {
+		return err
+	}
+	blockers, err := s.People.Blockers(ctx, user, ids)
+	if err != nil {
+		return s.hide(ctx, "find blocks", err)
+	}
+	if len(blockers) > 0 {
+		return cannotAdd(field)
+	}
+	return nil
+}
+
+func cannotAdd(field string) *chat.Error {
+	return chat.Invalid(field, "names somebody who does not exist")
+}
+
 // exist checks that people exist and have not been disabled. It does not say which are missing:
 // nothing about them was asked.
 func (s *Service) exist(ctx context.Context, field string, ids []chat.UserID) error {
@@ -131,7 +158,7 @@ func (s *Service) exist(ctx context.Context, field string, ids []chat.UserID) er
 		}
 	}
 	if len(wanted) > 0 {
-		return chat.Invalid(field, "names somebody who does not exist")
+		return cannotAdd(field)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (s *Service) AddMembers(ctx context.Context, user chat.UserID, id chat.Conv
 	if len(people) > chat.MaxMembersPerCommand {
 		return chat.Outcome{}, tooManyPeople()
 	}
-	if err := s.exist(ctx, "user_ids", people); err != nil {
+	if err := s.mayAdd(ctx, user, "user_ids", people); err != nil {
 		return chat.Outcome{}, err
 	}
 	return s.alter(ctx, &chat.Command{Kind: chat.CmdAddMembers, ConversationID: id, ActorID: user, UserIDs: people})

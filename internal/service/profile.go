@@ -53,6 +53,22 @@ func (s *Service) User(ctx context.Context, id chat.UserID) (*chat.User, error) 
 	return &users[0], nil
 }
 
+// Users gives the public profiles of those of these people who exist.
+func (s *Service) Users(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.User, error) {
+	found, err := s.Accounts.Users(ctx, ids)
+	if err != nil {
+		return nil, s.hide(ctx, "read profiles", err)
+	}
+	out := make(map[chat.UserID]chat.User, len(ids))
+	for _, id := range ids {
+		out[id] = chat.User{ID: id} // whoever is gone is a name no more
+	}
+	for i := range found {
+		out[found[i].ID] = found[i]
+	}
+	return out, nil
+}
+
 // FindUsers finds people by username or name. Limit is cut to MaxPage.
 func (s *Service) FindUsers(ctx context.Context, query, cursor string, limit int) (chat.Page[chat.User], error) {
 	query = strings.TrimSpace(query)

@@ -21,6 +21,7 @@ type Deps struct {
 	Sessions chat.Sessions
 	Files    chat.Files
 	Searcher chat.Searcher
+	People   People
 	Limiter  chat.Limiter
 	Receipts ReceiptNoter
 	Blobs    Blobs
@@ -47,6 +48,14 @@ type Deps struct {
 	Logger *slog.Logger
 }
 
+// People is what is kept of people beside their accounts, and what is found by what they did.
+type People interface {
+	chat.BlockList
+	chat.PreferenceStore
+	chat.Invites
+	chat.Contents
+}
+
 // ReceiptNoter collects receipts and writes them in batches.
 type ReceiptNoter interface {
 	// Note takes a receipt that will be written soon. It does not block. done is
@@ -62,6 +71,8 @@ type Limits struct {
 	SendsPerSecond, SendBurst float64
 	// SearchesPerSecond and SearchBurst bound the searches of one person.
 	SearchesPerSecond, SearchBurst float64
+	// InvitesPerSecond and InviteBurst bound how often one person tries invitations.
+	InvitesPerSecond, InviteBurst float64
 	// LoginsPerMinute bounds log-ins for an address, and for an account.
 	LoginsPerMinute float64
 	// SignupsPerHour bounds new accounts from one address.
@@ -88,6 +99,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		SendsPerSecond: 20, SendBurst: 60,
 		SearchesPerSecond: 5, SearchBurst: 20,
+		InvitesPerSecond: 1, InviteBurst: 20,
 		LoginsPerMinute: 10, SignupsPerHour: 60,
 		PasswordHashes: 2, PasswordQueue: 64,
 		Pending: 1 << 16, SubmitTimeout: 2500 * time.Millisecond,
@@ -133,7 +145,7 @@ func New(d Deps) (*Service, error) {
 func (d *Deps) check() error {
 	for name, missing := range map[string]bool{
 		"Log": d.Log == nil, "Bus": d.Bus == nil, "Views": d.Views == nil, "Accounts": d.Accounts == nil,
-		"Sessions": d.Sessions == nil, "Files": d.Files == nil, "Searcher": d.Searcher == nil, "Limiter": d.Limiter == nil,
+		"Sessions": d.Sessions == nil, "Files": d.Files == nil, "Searcher": d.Searcher == nil, "People": d.People == nil, "Limiter": d.Limiter == nil,
 		"Receipts": d.Receipts == nil, "Blobs": d.Blobs == nil, "Clock": d.Clock == nil, "Rand": d.Rand == nil,
 		"Node": d.Node == "", "Logger": d.Logger == nil,
 	} {

@@ -17,6 +17,8 @@ const syncMargin = 30 * time.Second
 // Moved is what a client has to look at after it was away.
 type Moved struct {
 	Heads []chat.Head
+	// Gone are conversations that the person left, or was removed from, since the cursor.
+	Gone []chat.ConversationID
 	// Cursor is to be given the next time.
 	Cursor string
 }
@@ -37,7 +39,13 @@ func (s *Service) Sync(ctx context.Context, user chat.UserID, cursor string) (*M
 	if err != nil {
 		return nil, s.hide(ctx, "sync", err)
 	}
-	return &Moved{Heads: heads, Cursor: next}, nil
+	moved := &Moved{Heads: heads, Cursor: next}
+	if cursor != "" { // who knows nothing has nothing to forget
+		if moved.Gone, err = s.Views.Departed(ctx, user, since); err != nil {
+			return nil, s.hide(ctx, "sync", err)
+		}
+	}
+	return moved, nil
 }
 
 // SyncCursor gives the cursor of the present moment, for a client that starts afresh.

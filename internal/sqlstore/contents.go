@@ -72,3 +72,15 @@ func (s *Store) Pins(ctx context.Context, id chat.ConversationID, visibleFrom ch
 	})
 	return out, s.failed("list pins", err)
 }
+
+// Head implements chat.Contents.
+func (s *Store) Head(ctx context.Context, id chat.ConversationID) (head *chat.Conversation, err error) {
+	err = loadHeads.each(ctx, s.read, nil, []any{id[:]}, func(row scanner) (err error) {
+		head, err = scanHead(row)
+		return err
+	})
+	if err == nil && head == nil {
+		err = chat.ErrNotFound
+	}
+	return head, s.failed("read head", err)
+}

@@ -254,7 +254,7 @@ func (x *toIndex) write(ctx context.Context, t *tx, anew bool) error {
 		}
 	}
 	n := &x.next
-	if _, err := t.ExecContext(ctx, movePlace, n.version, n.message, n.address, n.other); err != nil {
+	if _, err := t.ExecContext(ctx, movePlace, n.version, n.message, append([]byte{}, n.address...), n.other); err != nil {
 		return fmt.Errorf("move place: %w", err)
 	}
 	return nil

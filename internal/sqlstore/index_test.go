@@ -120,6 +120,28 @@ func TestIndexGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
+// Entries that are no messages are behind the index too.
+func TestIndexWithoutMessages(t *testing.T) {
+	s := openSQLite(t)
+	w := chattest.NewWorld(t, s)
+	for i := range 3 {
+		w.Do(chattest.Create(chat.Group, chattest.Room(i), chattest.User(0)))
+		for {
+			n, err := s.IndexSome(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	w.Say(chattest.Room(0), chattest.User(0), "the first message")
+	stop := indexing(t, s)
+	defer stop()
+	wantHits(t, s, "first message", 1)
+}
+
 func BenchmarkIndex(b *testing.B) {
 	s := openSQLite(b)
 	w := chattest.NewWorld(b, s)

@@ -94,7 +94,7 @@ func viewsOf(ctx context.Context, db database, user chat.UserID, ids []chat.Conv
 			return err
 		}
 		p.Pinned, p.Archived = pinned != 0, archived != 0
-		v.Conversation = *c
+		v.Conversation, v.Reader = *c, user
 		v.ConversationID, v.LastSeq, v.Unread = c.ID, c.Seq, max(0, v.Unread)
 		found[c.ID] = &v
 		return nil

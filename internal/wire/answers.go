@@ -9,10 +9,11 @@ import (
 // Ready is the first event of a connection: everything that happens later
 // reaches the client by itself; what moved while it was away is in heads_changed.
 type Ready struct {
-	User         Me          `json:"user"`
-	Cursor       string      `json:"cursor" doc:"give it as auth.cursor when connecting again, or to GET /api/v1/sync"`
-	HeadsChanged []chat.Head `json:"heads_changed" doc:"conversations that moved since auth.cursor; empty without one"`
-	ServerTime   chat.Time   `json:"server_time"`
+	User         Me                    `json:"user"`
+	Cursor       string                `json:"cursor" doc:"give it as auth.cursor when connecting again, or to GET /api/v1/sync"`
+	HeadsChanged []chat.Head           `json:"heads_changed" doc:"conversations that moved since auth.cursor; empty without one"`
+	Gone         []chat.ConversationID `json:"gone,omitempty" doc:"conversations that one left, or was removed from, since auth.cursor"`
+	ServerTime   chat.Time             `json:"server_time"`
 }
 
 // Typing is the payload of the server's typing event.
@@ -39,6 +40,12 @@ type ConversationGone struct {
 // Profile is the payload of profile: the reader's own account changed.
 type Profile struct {
 	User Me `json:"user"`
+}
+
+// Block is the payload of block: the reader blocks a person, or does so no longer.
+type Block struct {
+	UserID chat.UserID `json:"user_id"`
+	On     bool        `json:"on"`
 }
 
 // Reconnect is the payload of reconnect: this node stops; come back after a

@@ -22,6 +22,7 @@ const (
 	EventPresence       = "presence"
 	EventConversation   = "conversation"
 	EventProfile        = "profile"
+	EventBlock          = "block"
 	EventResync         = "resync"
 	EventReconnect      = "reconnect"
 	EventSessionRevoked = "session.revoked"

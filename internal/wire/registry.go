@@ -46,6 +46,7 @@ func ServerEvents() []Event {
 			Payload: []reflect.Type{reflect.TypeFor[Conversation](), reflect.TypeFor[ConversationGone]()},
 		},
 		notice[Profile](EventProfile, "One's own account changed."),
+		notice[Block](EventBlock, "On another device one has blocked somebody, or does so no longer."),
 		notice[Empty](EventResync, "Live delivery may have a hole: call sync."),
 		notice[Reconnect](EventReconnect, "This node stops: connect again after a pause."),
 		notice[Empty](EventSessionRevoked, "The session has ended; the server disconnects."),

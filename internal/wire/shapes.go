@@ -83,6 +83,14 @@ type Conversation struct {
 	DeliveredSeq chat.Seq              `json:"delivered_seq"`
 	ReadSeq      chat.Seq              `json:"read_seq"`
 	Unread       int64                 `json:"unread"`
+	Mentions     int64                 `json:"mentions,omitempty" doc:"unread messages that mention the reader"`
+	MutedUntil   chat.Time             `json:"muted_until,omitzero" doc:"absent: not muted"`
+	Notify       chat.NotifyLevel      `json:"notify,omitempty" enum:"all,mentions,none" doc:"absent: all"`
+	Pinned       bool                  `json:"pinned,omitempty"`
+	Archived     bool                  `json:"archived,omitempty"`
+	Blocking     bool                  `json:"blocking,omitempty" doc:"of a direct conversation: the reader blocks the peer"`
+	Blocked      bool                  `json:"blocked,omitempty" doc:"of a direct conversation: the peer blocks the reader"`
+	Pins         int                   `json:"pins,omitempty" doc:"pinned messages"`
 	LastEntry    json.RawMessage       `json:"last_entry" wire:"Entry,null"`
 	LastMessage  *Message              `json:"last_message"`
 	Peer         *User                 `json:"peer" doc:"the other person of a direct conversation"`
@@ -165,7 +173,8 @@ func ConversationOf(v *chat.ConversationView) Conversation {
 		CreatedBy: c.CreatedBy, CreatedAt: c.CreatedAt, ActiveAt: c.ActiveAt, MembersCount: c.Members,
 		Role: v.Role, VisibleFrom: v.VisibleFrom,
 		LastSeq: c.Seq, Messages: c.Messages,
-		DeliveredSeq: v.DeliveredSeq, ReadSeq: v.ReadSeq, Unread: v.Unread,
+		DeliveredSeq: v.DeliveredSeq, ReadSeq: v.ReadSeq, Unread: v.Unread, Mentions: v.Mentions, Pins: c.Pins,
+		MutedUntil: v.Preferences.MutedUntil, Pinned: v.Preferences.Pinned, Archived: v.Preferences.Archived,
 		LastEntry: v.LastEntry, Receipts: make([]ReceiptMark, 0, len(v.Receipts)),
 	}
 	if len(out.LastEntry) == 0 {
@@ -181,6 +190,12 @@ func ConversationOf(v *chat.ConversationView) Conversation {
 		if out.Title == "" {
 			out.Title = u.DisplayName
 		}
+	}
+	if v.Preferences.Notify != chat.NotifyAll {
+		out.Notify = v.Preferences.Notify
+	}
+	if v.Reader != (chat.UserID{}) && c.Kind == chat.Direct {
+		out.Blocking, out.Blocked = c.Blocking(v.Reader), c.Blocked(v.Reader)
 	}
 	for _, r := range v.Receipts {
 		out.Receipts = append(out.Receipts, ReceiptMark{UserID: r.UserID, DeliveredSeq: r.DeliveredSeq, ReadSeq: r.ReadSeq})

@@ -147,6 +147,7 @@ func sample() map[string]any {
 		"server/conversation":      view(),
 		"server/conversation.gone": wire.ConversationGone{ID: conversation, Gone: true},
 		"server/profile":           wire.Profile{User: me()},
+		"server/block":             wire.Block{UserID: bob, On: true},
 		"server/resync":            wire.Empty{},
 		"server/reconnect":         wire.Reconnect{AfterMS: 1234},
 		"server/session.revoked":   wire.Empty{},

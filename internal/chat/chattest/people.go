@@ -387,5 +387,11 @@ func peopleHead(t *testing.T, s PeopleStore, w *World) {
 	if r := w.Try(Send(id, User(0), "k", "x"))[0]; r.Err == nil || r.Err.Reason != "blocked" {
 		t.Errorf("got %+v, want it refused", r)
 	}
+	if head, err := s.Head(t.Context(), id); err != nil || head.Members != 2 || head.Kind != chat.Direct {
+		t.Errorf("got head %+v, %v", head, err)
+	}
+	if _, err := s.Head(t.Context(), Room(9)); !errors.Is(err, chat.ErrNotFound) {
+		t.Errorf("of no conversation: got %v", err)
+	}
 	w.Do(Block(id, User(1), false), Send(id, User(0), "k", "x"))
 }

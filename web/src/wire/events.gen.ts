@@ -311,6 +311,7 @@ export interface Head {
   delivered_seq: Seq;
   read_seq: Seq;
   unread: number;
+  mentions?: number;
 }
 
 export interface Ready {
@@ -319,6 +320,8 @@ export interface Ready {
   cursor: string;
   /** conversations that moved since auth.cursor; empty without one */
   heads_changed: Head[];
+  /** conversations that one left, or was removed from, since auth.cursor */
+  gone?: ConversationId[];
   server_time: Timestamp;
 }
 
@@ -388,6 +391,20 @@ export interface Conversation {
   delivered_seq: Seq;
   read_seq: Seq;
   unread: number;
+  /** unread messages that mention the reader */
+  mentions?: number;
+  /** absent: not muted */
+  muted_until?: Timestamp;
+  /** absent: all */
+  notify?: string;
+  pinned?: boolean;
+  archived?: boolean;
+  /** of a direct conversation: the reader blocks the peer */
+  blocking?: boolean;
+  /** of a direct conversation: the peer blocks the reader */
+  blocked?: boolean;
+  /** pinned messages */
+  pins?: number;
   last_entry: Entry | null;
   last_message: Message | null;
   /** the other person of a direct conversation */
@@ -404,6 +421,11 @@ export interface ConversationGone {
 
 export interface Profile {
   user: Me;
+}
+
+export interface Block {
+  user_id: UserId;
+  on: boolean;
 }
 
 export interface Reconnect {
@@ -471,6 +493,8 @@ export interface ServerEvents {
   "conversation": Conversation | ConversationGone;
   /** One's own account changed. */
   "profile": Profile;
+  /** On another device one has blocked somebody, or does so no longer. */
+  "block": Block;
   /** Live delivery may have a hole: call sync. */
   "resync": Empty;
   /** This node stops: connect again after a pause. */
@@ -539,15 +563,16 @@ const shapes: Record<string, Shape> = {
   EntriesAnswer: { fields: { entries: { items: { name: "Entry" } }, head: { name: "Seq" } }, optional: [] },
   Limits: { fields: { text_bytes: "integer", attachments: "integer", attachment_bytes: "integer", frame_bytes: "integer" }, optional: [] },
   Me: { fields: { id: { name: "UserId" }, username: "string", display_name: "string", bio: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_at: { name: "Timestamp" }, email: "string", settings: "object", limits: { name: "Limits" } }, optional: ["avatar_id", "avatar_url", "email"] },
-  Head: { fields: { conversation_id: { name: "ConversationId" }, last_seq: { name: "Seq" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer" }, optional: [] },
-  Ready: { fields: { user: { name: "Me" }, cursor: "string", heads_changed: { items: { name: "Head" } }, server_time: { name: "Timestamp" } }, optional: [] },
+  Head: { fields: { conversation_id: { name: "ConversationId" }, last_seq: { name: "Seq" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer", mentions: "integer" }, optional: ["mentions"] },
+  Ready: { fields: { user: { name: "Me" }, cursor: "string", heads_changed: { items: { name: "Head" } }, gone: { items: { name: "ConversationId" } }, server_time: { name: "Timestamp" } }, optional: ["gone"] },
   Typing: { fields: { conversation_id: { name: "ConversationId" }, user_id: { name: "UserId" }, on: "boolean" }, optional: [] },
   Message: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { name: "EntryKind" }, client_id: "string", ordinal: "integer", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "Attachment" } }, mentions: { items: { name: "UserId" } }, edited_at: { name: "Timestamp" }, deleted_at: { name: "Timestamp" }, pinned_at: { name: "Timestamp" }, reactions: { values: { items: { name: "UserId" } } } }, optional: ["reply_to", "mentions", "edited_at", "deleted_at", "pinned_at"] },
   User: { fields: { id: { name: "UserId" }, username: "string", display_name: "string", bio: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_at: { name: "Timestamp" } }, optional: ["avatar_id", "avatar_url"] },
   ReceiptMark: { fields: { user_id: { name: "UserId" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" } }, optional: [] },
-  Conversation: { fields: { id: { name: "ConversationId" }, kind: { name: "ConversationKind" }, title: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_by: { name: "UserId" }, created_at: { name: "Timestamp" }, active_at: { name: "Timestamp" }, members_count: "integer", role: { name: "Role" }, visible_from: { name: "Seq" }, last_seq: { name: "Seq" }, messages: "integer", delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer", last_entry: { nullable: { name: "Entry" } }, last_message: { nullable: { name: "Message" } }, peer: { nullable: { name: "User" } }, receipts: { items: { name: "ReceiptMark" } } }, optional: ["avatar_id", "avatar_url"] },
+  Conversation: { fields: { id: { name: "ConversationId" }, kind: { name: "ConversationKind" }, title: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_by: { name: "UserId" }, created_at: { name: "Timestamp" }, active_at: { name: "Timestamp" }, members_count: "integer", role: { name: "Role" }, visible_from: { name: "Seq" }, last_seq: { name: "Seq" }, messages: "integer", delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer", mentions: "integer", muted_until: { name: "Timestamp" }, notify: "string", pinned: "boolean", archived: "boolean", blocking: "boolean", blocked: "boolean", pins: "integer", last_entry: { nullable: { name: "Entry" } }, last_message: { nullable: { name: "Message" } }, peer: { nullable: { name: "User" } }, receipts: { items: { name: "ReceiptMark" } } }, optional: ["avatar_id", "avatar_url", "mentions", "muted_until", "notify", "pinned", "archived", "blocking", "blocked", "pins"] },
   ConversationGone: { fields: { id: { name: "ConversationId" }, gone: "boolean" }, optional: [] },
   Profile: { fields: { user: { name: "Me" } }, optional: [] },
+  Block: { fields: { user_id: { name: "UserId" }, on: "boolean" }, optional: [] },
   Reconnect: { fields: { after_ms: "integer" }, optional: [] },
   Connect: { fields: { token: "string", cursor: "string" }, optional: ["token", "cursor"] },
   ErrorCode: { is: ["invalid", "unauthenticated", "forbidden", "not_found", "conflict", "too_large", "rate_limited", "overloaded", "unavailable", "internal"] },
@@ -562,6 +587,7 @@ const serverEventShapes: Record<string, Shape> = {
   "presence": { name: "Presence" },
   "conversation": { oneOf: [{ name: "Conversation" }, { name: "ConversationGone" }] },
   "profile": { name: "Profile" },
+  "block": { name: "Block" },
   "resync": { name: "Empty" },
   "reconnect": { name: "Reconnect" },
   "session.revoked": { name: "Empty" },
