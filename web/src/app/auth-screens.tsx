@@ -39,7 +39,7 @@ export function LogInScreen() {
       other={
         <>
           {t("auth.toSignUp")}{" "}
-          <Link to="/signup" search={next ? { next } : {}} className="link link-primary font-medium">
+          <Link to="/signup" search={next ? { next } : {}} className="link text-brand font-medium">
             {t("auth.signUp")}
           </Link>
         </>
@@ -59,7 +59,7 @@ export function SignUpScreen() {
       other={
         <>
           {t("auth.toLogIn")}{" "}
-          <Link to="/login" search={next ? { next } : {}} className="link link-primary font-medium">
+          <Link to="/login" search={next ? { next } : {}} className="link text-brand font-medium">
             {t("auth.logIn")}
           </Link>
         </>

@@ -1,6 +1,6 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { MessageCircleX } from "lucide-react";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Composer } from "../features/composer/composer.tsx";
 import { ConversationHeader } from "../features/timeline/conversation-header.tsx";
 import { MessageList } from "../features/timeline/message-list.tsx";
@@ -10,9 +10,14 @@ import { useConversation } from "../sync/queries.ts";
 import { EmptyState } from "../ui/empty-state.tsx";
 import { SkeletonMessages } from "../ui/skeleton.tsx";
 import { useMedia } from "../ui/use-media.ts";
+import type { Message } from "../wire/types.ts";
 import { Broken } from "./broken.tsx";
+import { PaneDivider, usePaneWidth } from "./pane-divider.tsx";
 
 const Details = lazy(async () => ({ default: (await import("./details-screen.tsx")).DetailsScreen }));
+const ForwardDialog = lazy(async () => ({
+  default: (await import("../features/forward/forward-dialog.tsx")).ForwardDialog,
+}));
 const Lightbox = lazy(async () => ({ default: (await import("../features/timeline/lightbox.tsx")).Lightbox }));
 
 /** Escape closes what is open beside the messages, then the conversation. */
@@ -37,6 +42,8 @@ export function ConversationScreen() {
   const { at, info, photo } = useSearch({ from: "/shell/c/$id" });
   const navigate = useNavigate({ from: "/c/$id" });
   const conversation = useConversation(id);
+  const [forwarding, setForwarding] = useState<Message>();
+  const detailsWidth = usePaneWidth("details");
   const roomForDetails = useMedia("(min-width: 1100px)");
   useEscape(() => {
     if (info) void navigate({ search: (before) => ({ ...before, info: undefined }) });
@@ -69,6 +76,7 @@ export function ConversationScreen() {
               key={id}
               conversation={conversation}
               at={at}
+              onForward={setForwarding}
               onAddress={(seq) =>
                 void navigate({
                   search: (before) => ({ ...before, at: seq }),
@@ -82,9 +90,20 @@ export function ConversationScreen() {
           <Composer key={id} conversationId={id} />
         </div>
       )}
+      {info && roomForDetails && <PaneDivider pane="details" />}
       {info && (
-        <Suspense fallback={<div className="w-80 bg-base-100" />}>
+        <Suspense fallback={<div style={{ width: roomForDetails ? detailsWidth : "100%" }} className="bg-base-100" />}>
           <Details conversation={conversation} page={info} wide={roomForDetails} />
+        </Suspense>
+      )}
+      {forwarding && (
+        <Suspense>
+          <ForwardDialog
+            message={forwarding}
+            onClose={() => {
+              setForwarding(undefined);
+            }}
+          />
         </Suspense>
       )}
       {photo !== undefined && (

@@ -6,6 +6,7 @@ import { cx } from "../lib/cx.ts";
 import { useT } from "../lib/i18n/i18n.ts";
 import { PaneHeader } from "../ui/pane-header.tsx";
 import type { Conversation } from "../wire/types.ts";
+import { usePaneWidth } from "./pane-divider.tsx";
 
 interface DetailsProps {
   conversation: Conversation;
@@ -18,12 +19,14 @@ interface DetailsProps {
 export function DetailsScreen({ conversation, page, wide }: DetailsProps) {
   const t = useT();
   const navigate = useNavigate({ from: "/c/$id" });
+  const width = usePaneWidth("details");
   const adding = page === "add" && conversation.kind !== "direct";
   const title = adding ? t("details.add") : t("details.title");
   return (
     <aside
       aria-label={title}
-      className={cx("flex h-full flex-col bg-base-100", wide ? "w-80 shrink-0 border-s border-base-300" : "w-full")}
+      style={wide ? { width } : undefined}
+      className={cx("flex h-full flex-col bg-base-100", wide ? "shrink-0" : "w-full")}
     >
       <PaneHeader
         title={title}

@@ -9,7 +9,7 @@ import { SessionContext } from "../sync/session-context.ts";
 import { openStore } from "../sync/store.ts";
 import { openTabs } from "../sync/tabs.ts";
 import { ApiError, isTemporary } from "../wire/errors.ts";
-import { announceMessage, tellRefusal } from "./notices.ts";
+import { tellMessage, tellRefusal } from "./notices.ts";
 import { router } from "./router.tsx";
 import "./styles.css";
 
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
     tabs: openTabs(),
     onRefused: tellRefusal,
     onMessage: (entry) => {
-      announceMessage(client, entry);
+      tellMessage(client, entry);
     },
   });
   createRoot(root).render(
@@ -54,6 +54,9 @@ async function main(): Promise<void> {
       </QueryClientProvider>
     </StrictMode>,
   );
+  window.addEventListener("parley-open", (event) => {
+    if (event instanceof CustomEvent && typeof event.detail === "string") router.history.push(event.detail);
+  });
   await session.resume();
 }
 

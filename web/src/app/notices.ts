@@ -9,14 +9,21 @@ import { announce } from "../ui/announcer.tsx";
 import { toast } from "../ui/toasts.tsx";
 import type { ApiError } from "../wire/errors.ts";
 import type { Entry, User } from "../wire/types.ts";
+import { notifyMessage } from "./notifications.ts";
 
 /** Tells why an edit, a deletion or a reaction was undone. */
 export function tellRefusal(_item: OutboxItem, error: ApiError): void {
   toast(currentT()(errorKey(error)), "error");
 }
 
+/** A message of somebody else came in. */
+export function tellMessage(client: QueryClient, entry: Entry): void {
+  announceMessage(client, entry);
+  if (entry.kind === "message") void notifyMessage(client, entry);
+}
+
 /** Has screen readers hear what came into the conversation that is open. */
-export function announceMessage(client: QueryClient, entry: Entry): void {
+function announceMessage(client: QueryClient, entry: Entry): void {
   if (entry.kind !== "message" || !location.pathname.includes(entry.conversation_id)) return;
   const name = personName(client.getQueryData<User>(keys.user(entry.sender_id)));
   announce(currentT()("chat.announce", { name, text: plainText(entry.text) }));

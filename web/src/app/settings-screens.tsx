@@ -1,7 +1,8 @@
 import { Link, useParams } from "@tanstack/react-router";
-import { ChevronRight, Palette, ShieldCheck, UserRound } from "lucide-react";
+import { Bell, ChevronRight, Palette, ShieldCheck, UserRound } from "lucide-react";
 import { Appearance } from "../features/settings/appearance.tsx";
 import { LogOutButton } from "../features/settings/log-out.tsx";
+import { Notifications } from "../features/settings/notifications.tsx";
 import { PasswordForm } from "../features/settings/password-form.tsx";
 import { Profile } from "../features/settings/profile.tsx";
 import { Sessions } from "../features/settings/sessions.tsx";
@@ -14,6 +15,7 @@ import { NotFound } from "./not-found.tsx";
 const pages = [
   { id: "profile", label: "settings.profile", icon: UserRound },
   { id: "security", label: "settings.security", icon: ShieldCheck },
+  { id: "notifications", label: "settings.notifications", icon: Bell },
   { id: "appearance", label: "settings.appearance", icon: Palette },
 ] as const;
 
@@ -53,6 +55,8 @@ function Content({ page }: { page: (typeof pages)[number]["id"] }) {
           <Sessions />
         </div>
       );
+    case "notifications":
+      return <Notifications />;
     case "appearance":
       return <Appearance />;
   }

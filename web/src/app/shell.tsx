@@ -9,8 +9,12 @@ import { EngineProvider, useSessionState } from "../sync/session-context.ts";
 import { useMedia } from "../ui/use-media.ts";
 import { Broken } from "./broken.tsx";
 import { LineBanner } from "./line-banner.tsx";
-import { PaneDivider, useListWidth } from "./pane-divider.tsx";
+import { PaneDivider, usePaneWidth } from "./pane-divider.tsx";
+import { useShortcuts } from "./use-shortcuts.ts";
 
+const ShortcutSheet = lazy(async () => ({
+  default: (await import("../features/shortcuts/shortcut-sheet.tsx")).ShortcutSheet,
+}));
 const Switcher = lazy(async () => ({ default: (await import("../features/switcher/switcher.tsx")).Switcher }));
 
 function usePageTitle(): void {
@@ -21,30 +25,24 @@ function usePageTitle(): void {
   }, [t, unread]);
 }
 
-function useSwitcher(): [boolean, (open: boolean) => void] {
-  const [open, setOpen] = useState(false);
-  useEffect(() => {
-    const listen = (event: KeyboardEvent): void => {
-      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey)
-        return;
-      event.preventDefault();
-      setOpen(true);
-    };
-    window.addEventListener("keydown", listen);
-    return () => {
-      window.removeEventListener("keydown", listen);
-    };
-  }, []);
-  return [open, setOpen];
-}
-
 function SignedIn() {
   const t = useT();
   const { pathname } = useLocation();
   const wide = useMedia("(min-width: 768px)");
-  const [switching, setSwitching] = useSwitcher();
-  const width = useListWidth();
+  const [open, setOpen] = useState<"switcher" | "shortcuts">();
+  const width = usePaneWidth("list");
+  const close = (): void => {
+    setOpen(undefined);
+  };
   usePageTitle();
+  useShortcuts({
+    onSwitcher: () => {
+      setOpen("switcher");
+    },
+    onSheet: () => {
+      setOpen("shortcuts");
+    },
+  });
   const atList = pathname === "/";
   return (
     <div className="flex h-dvh flex-col bg-base-100 text-base-content">
@@ -62,14 +60,14 @@ function SignedIn() {
             <Broken resetKey="list">
               <ListHeader
                 onSearch={() => {
-                  setSwitching(true);
+                  setOpen("switcher");
                 }}
               />
               <ConversationList />
             </Broken>
           </section>
         )}
-        {wide && <PaneDivider />}
+        {wide && <PaneDivider pane="list" />}
         {(wide || !atList) && (
           <main id="main" tabIndex={-1} className="min-w-0 flex-1 focus:outline-none">
             <Broken resetKey={pathname}>
@@ -78,14 +76,8 @@ function SignedIn() {
           </main>
         )}
       </div>
-      {switching && (
-        <Suspense>
-          <Switcher
-            onClose={() => {
-              setSwitching(false);
-            }}
-          />
-        </Suspense>
+      {open && (
+        <Suspense>{open === "switcher" ? <Switcher onClose={close} /> : <ShortcutSheet onClose={close} />}</Suspense>
       )}
     </div>
   );

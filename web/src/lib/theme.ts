@@ -1,11 +1,11 @@
 import { create } from "zustand";
 
-/** The themes of daisyUI that are offered, light ones first. */
+/** The themes of daisyUI that are offered, light ones first. Aqua is not: nothing is readable on its middle blue. */
 export const themes = [
   ..."light cupcake bumblebee emerald corporate retro valentine garden lofi pastel fantasy wireframe cmyk autumn acid lemonade winter nord caramellatte silk".split(
     " ",
   ),
-  ..."dark synthwave halloween forest aqua black luxury dracula business night coffee dim sunset abyss".split(" "),
+  ..."dark synthwave halloween forest black luxury dracula business night coffee dim sunset abyss".split(" "),
 ] as const;
 
 const storageKey = "parley.theme";

@@ -14,7 +14,8 @@ export type Item = Message | SystemItem;
 export type Change =
   | { kind: "edit"; text: string; at: string; redacted?: boolean }
   | { kind: "delete"; at: string }
-  | { kind: "reaction"; emoji: string; on: boolean; user: string };
+  | { kind: "reaction"; emoji: string; on: boolean; user: string }
+  | { kind: "pin"; on: boolean; at: string };
 
 /** A message as it is when it was just sent. */
 export function messageOfEntry(entry: MessageEntry): Message {
@@ -29,6 +30,7 @@ export function messageOfEntry(entry: MessageEntry): Message {
     text: entry.text,
     ...(entry.reply_to ? { reply_to: entry.reply_to } : {}),
     attachments: entry.attachments,
+    ...(entry.mentions ? { mentions: entry.mentions } : {}),
     reactions: {},
   };
 }
@@ -41,14 +43,16 @@ export function changeOfEntry(entry: ModifierEntry): Change {
       return { kind: "delete", at: entry.at };
     case "reaction":
       return { kind: "reaction", emoji: entry.emoji, on: entry.on, user: entry.sender_id };
+    case "pin":
+      return { kind: "pin", on: entry.on, at: entry.at };
   }
 }
 
 export function isModifier(entry: Entry): entry is ModifierEntry {
-  return entry.kind === "edit" || entry.kind === "delete" || entry.kind === "reaction";
+  return entry.kind === "edit" || entry.kind === "delete" || entry.kind === "reaction" || entry.kind === "pin";
 }
 
-/** The line that an entry adds to a timeline; null for modifiers and for kinds that this client does not know. */
+/** The line that an entry adds to a timeline; null for most modifiers and for kinds that this client does not know. */
 export function itemOfEntry(entry: Entry): Item | null {
   switch (entry.kind) {
     case "message":
@@ -59,9 +63,16 @@ export function itemOfEntry(entry: Entry): Item | null {
     case "role":
     case "updated":
       return { kind: "system", seq: entry.seq, at: entry.at, entry };
+    case "pin":
+      return entry.on ? { kind: "system", seq: entry.seq, at: entry.at, entry } : null;
     default:
       return null;
   }
+}
+
+function withPin(message: Message, on: boolean, at: string): Message {
+  const { pinned_at: _, ...rest } = message;
+  return on ? { ...rest, pinned_at: at } : rest;
 }
 
 function withReaction(message: Message, change: Extract<Change, { kind: "reaction" }>): Message {
@@ -85,8 +96,10 @@ export function changeMessage(message: Message, change: Change): Message {
       return change.redacted ? message : { ...message, text: change.text, edited_at: change.at };
     case "reaction":
       return withReaction(message, change);
+    case "pin":
+      return withPin(message, change.on, change.at);
     case "delete": {
-      const { edited_at: _, ...rest } = message;
+      const { edited_at: _, pinned_at: _pin, mentions: _mentions, ...rest } = message;
       return { ...rest, text: "", attachments: [], reactions: {}, deleted_at: change.at };
     }
   }

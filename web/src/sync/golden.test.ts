@@ -14,15 +14,21 @@ const entries = readdirSync(golden)
   });
 
 test("there is an entry of each kind", () => {
-  expect(new Set(entries.map(([, entry]) => entry.kind)).size).toBe(9);
+  expect(new Set(entries.map(([, entry]) => entry.kind)).size).toBe(11);
 });
 
 test.each(entries)("%s is a line of its own or changes a message", (_file, entry) => {
   const [, said] = entries.find(([, other]) => other.kind === "message") ?? [];
   if (said?.kind !== "message") throw new Error("no message among the golden files");
   const message = messageOfEntry(said);
-  if (isModifier(entry)) {
+  if (entry.kind === "block") {
+    // It changes what may be sent, which the conversation itself tells.
     expect(itemOfEntry(entry)).toBeNull();
+    return;
+  }
+  if (isModifier(entry)) {
+    if (entry.kind === "pin") expect(itemOfEntry(entry)).toMatchObject(entry.on ? { seq: entry.seq } : {});
+    else expect(itemOfEntry(entry)).toBeNull();
     expect(changeOfEntry(entry).kind).toBe(entry.kind);
     expect(changeMessage(message, changeOfEntry(entry)).seq).toBe(message.seq);
   } else {

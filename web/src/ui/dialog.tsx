@@ -63,7 +63,7 @@ export function Confirm({ title, text, action, cancel, busy, error, onConfirm, o
     <Dialog title={title} onClose={onClose} className="max-w-sm">
       <p className="text-base-content/80">{text}</p>
       {error !== undefined && (
-        <p role="alert" className="mt-2 text-error">
+        <p role="alert" className="mt-2 text-danger">
           {error}
         </p>
       )}

@@ -32,7 +32,7 @@ export function Field({ label, note, hint, error, end, className, ...input }: Fi
       {below !== undefined && (
         <p
           id={`${id}-below`}
-          className={cx("mt-1 text-xs", error === undefined ? "text-base-content/70" : "text-error")}
+          className={cx("mt-1 text-xs", error === undefined ? "text-base-content/70" : "text-danger")}
         >
           {below}
         </p>

@@ -99,7 +99,7 @@ export function Menu({ label, at, items, header, onClose }: MenuProps) {
             tabIndex={-1}
             className={cx(
               "flex w-full items-center gap-3 rounded-field px-3 py-2 text-start text-sm hover:bg-base-200 focus:bg-base-200 focus:outline-none",
-              item.danger && "text-error",
+              item.danger && "text-danger",
             )}
             onClick={() => {
               onClose();

@@ -20,10 +20,10 @@ export type {
 } from "./events.gen.ts";
 
 /** What changes a message that was said before. */
-export type ModifierEntry = gen.EditEntry | gen.DeleteEntry | gen.ReactionEntry;
+export type ModifierEntry = gen.EditEntry | gen.DeleteEntry | gen.ReactionEntry | gen.PinEntry;
 /** What is told as a line of its own. */
 export type SystemEntry =
-  gen.CreatedEntry | gen.MemberAddedEntry | gen.MemberRemovedEntry | gen.RoleEntry | gen.UpdatedEntry;
+  gen.CreatedEntry | gen.MemberAddedEntry | gen.MemberRemovedEntry | gen.RoleEntry | gen.UpdatedEntry | gen.PinEntry;
 
 /** A message with its later edits, deletion and reactions folded in. */
 export interface Message extends Omit<gen.Message, "kind"> {

@@ -40,7 +40,7 @@ export function LogInForm() {
         }}
       />
       {logIn.error && (
-        <p role="alert" className="text-sm text-error">
+        <p role="alert" className="text-sm text-danger">
           {wrong ? t("auth.wrong") : t(errorKey(logIn.error))}
         </p>
       )}

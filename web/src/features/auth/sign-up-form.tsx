@@ -66,7 +66,7 @@ export function SignUpForm() {
         }}
       />
       {error && !told && error.code !== "conflict" && (
-        <p role="alert" className="text-sm text-error">
+        <p role="alert" className="text-sm text-danger">
           {t(errorKey(error))}
         </p>
       )}

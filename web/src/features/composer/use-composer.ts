@@ -5,7 +5,7 @@ import { keys } from "../../sync/keys.ts";
 import { useMe } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { lastOwnMessage, type Timeline } from "../../sync/timeline.ts";
-import { type ChosenFiles, useFiles } from "./use-files.ts";
+import { type ChosenFiles, newFileKey, useFiles } from "./use-files.ts";
 
 export interface ComposerState {
   composing: Composing;
@@ -15,6 +15,8 @@ export interface ComposerState {
   canSend: boolean;
   write: (text: string) => void;
   send: () => void;
+  /** Sends one file by itself, at once. */
+  sendFile: (file: File) => void;
   /** Gives up the reply or the edit. */
   leaveMode: () => void;
   editLast: () => boolean;
@@ -55,12 +57,23 @@ export function useComposer(id: string): ComposerState {
     setComposing(id, { text: "" });
     chosen.clear();
   };
+  const sendFile = (file: File): void => {
+    const one = { key: newFileKey(file.name), name: file.name, size: file.size, mime: file.type, blob: file };
+    engine.outbox.add(id, {
+      kind: "message",
+      text: "",
+      ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+      files: [one],
+    });
+    setComposing(id, { text });
+  };
   return {
     composing,
     chosen,
     bytesLeft,
     canSend,
     send,
+    sendFile,
     leaveMode,
     write: (next) => {
       setComposing(id, { ...composing, text: next });

@@ -18,6 +18,13 @@ async function pictureSize(file: File): Promise<{ width: number; height: number 
   }
 }
 
+let lastKey = 0;
+
+/** A name for a file that is not at the server yet; new each time. */
+export function newFileKey(name: string): string {
+  return `${String(Date.now())}-${String((lastKey += 1))}-${name}`;
+}
+
 export interface ChosenFiles {
   files: readonly OutboxFile[];
   add: (chosen: Iterable<File>) => Promise<void>;
@@ -45,8 +52,14 @@ export function useFiles(): ChosenFiles {
         } else {
           const size = await pictureSize(file);
           const mime = file.type || "application/octet-stream";
-          const key = `${String(Date.now())}-${String(fitting.length)}-${file.name}`;
-          fitting.push({ key, name: file.name || "image.png", size: file.size, mime, blob: file, ...size });
+          fitting.push({
+            key: newFileKey(file.name),
+            name: file.name || "image.png",
+            size: file.size,
+            mime,
+            blob: file,
+            ...size,
+          });
         }
       }
       setFiles((before) => {

@@ -29,7 +29,7 @@ function Preview({ conversation, me }: { conversation: Conversation; me: string 
   if (draft.text.trim() !== "" && !draft.editing) {
     return (
       <>
-        <span className="text-error">{t("list.draft")}: </span>
+        <span className="text-danger">{t("list.draft")}: </span>
         <bdi>{draft.text.slice(0, 140)}</bdi>
       </>
     );

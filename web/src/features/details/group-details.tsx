@@ -51,7 +51,7 @@ export function GroupDetails({ conversation }: { conversation: Conversation }) {
         <MemberList conversation={conversation} />
         <button
           type="button"
-          className="mt-3 flex w-full items-center gap-3 rounded-box px-3 py-2 font-medium text-error hover:bg-base-200"
+          className="mt-3 flex w-full items-center gap-3 rounded-box px-3 py-2 font-medium text-danger hover:bg-base-200"
           onClick={() => {
             setLeaving(true);
           }}

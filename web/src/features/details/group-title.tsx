@@ -61,7 +61,7 @@ export function GroupTitle({ conversation }: { conversation: Conversation }) {
         <IconButton label={t("app.cancel")} icon={<X size={18} />} onClick={done} />
       </div>
       {rename.error && (
-        <p role="alert" className="mt-1 text-sm text-error">
+        <p role="alert" className="mt-1 text-sm text-danger">
           {t(errorKey(rename.error))}
         </p>
       )}

@@ -29,7 +29,7 @@ export function MemberList({ conversation }: { conversation: Conversation }) {
   return (
     <>
       {members.isError && (
-        <p role="alert" className="px-4 text-sm text-error">
+        <p role="alert" className="px-4 text-sm text-danger">
           {t(errorKey(members.error))}
         </p>
       )}

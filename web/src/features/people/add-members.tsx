@@ -45,7 +45,7 @@ export function AddMembers({ conversationId, onDone }: AddMembersProps) {
       />
       <div className="safe-bottom border-t border-base-300 p-3">
         {add.error && (
-          <p role="alert" className="mb-2 text-sm text-error">
+          <p role="alert" className="mb-2 text-sm text-danger">
             {t(errorKey(add.error))}
           </p>
         )}

@@ -63,7 +63,7 @@ export function NewGroup() {
       />
       <div className="safe-bottom border-t border-base-300 p-3">
         {create.error && (
-          <p role="alert" className="mb-2 text-sm text-error">
+          <p role="alert" className="mb-2 text-sm text-danger">
             {t(errorKey(create.error))}
           </p>
         )}

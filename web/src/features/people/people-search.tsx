@@ -60,7 +60,7 @@ export function PeopleSearch({ row, idle }: PeopleSearchProps) {
       <div className="min-h-0 flex-1 overflow-y-auto px-2 pb-4">
         {query === "" && idle}
         {people.isError && (
-          <p role="alert" className="p-4 text-center text-sm text-error">
+          <p role="alert" className="p-4 text-center text-sm text-danger">
             {t("new.failed")} {t(errorKey(people.error))}
           </p>
         )}

@@ -27,7 +27,7 @@ export function LogOutButton() {
     <>
       <button
         type="button"
-        className="flex w-full items-center gap-3 rounded-box px-3 py-2.5 font-medium text-error hover:bg-base-200"
+        className="flex w-full items-center gap-3 rounded-box px-3 py-2.5 font-medium text-danger hover:bg-base-200"
         disabled={busy}
         onClick={() => {
           if (unsent > 0) setAsking(true);

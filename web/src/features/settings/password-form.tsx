@@ -58,7 +58,7 @@ export function PasswordForm() {
         }}
       />
       {error && !wrong && !told && (
-        <p role="alert" className="text-sm text-error">
+        <p role="alert" className="text-sm text-danger">
           {t(errorKey(error))}
         </p>
       )}

@@ -71,7 +71,7 @@ export function Profile() {
         </p>
       </div>
       {update.error && Object.keys(fields).length === 0 && (
-        <p role="alert" className="text-sm text-error">
+        <p role="alert" className="text-sm text-danger">
           {t(errorKey(update.error))}
         </p>
       )}

@@ -55,7 +55,7 @@ export function Sessions() {
       <h2 className="text-lg font-semibold">{t("settings.sessions")}</h2>
       {sessions.isPending && <SkeletonRows count={2} label={t("app.loading")} />}
       {sessions.isError && (
-        <p role="alert" className="text-sm text-error">
+        <p role="alert" className="text-sm text-danger">
           {t(errorKey(sessions.error))}
         </p>
       )}

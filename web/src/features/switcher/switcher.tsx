@@ -4,12 +4,12 @@ import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
+import { type Choice, useChoices } from "../../sync/choices.ts";
 import { useCreateConversation } from "../../sync/mutations.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { Avatar } from "../../ui/avatar.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { toast } from "../../ui/toasts.tsx";
-import { type Choice, useChoices } from "./use-choices.ts";
 
 interface OptionProps {
   choice: Choice;

@@ -1,14 +1,18 @@
 import { Link } from "@tanstack/react-router";
 import { Download, File as FileIcon, X } from "lucide-react";
+import { lazy, Suspense } from "react";
 import { fileSize } from "../../lib/bytes.ts";
 import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
+import { isVoice } from "../../lib/voice.ts";
 import { useLineState } from "../../sync/line-state.ts";
 import type { OutboxItem } from "../../sync/outbox-item.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { useObjectUrl } from "../../ui/use-object-url.ts";
 import { fileUrl } from "../../wire/api.ts";
 import type { Attachment } from "../../wire/types.ts";
+
+const Voice = lazy(async () => ({ default: (await import("./voice.tsx")).Voice }));
 
 const maxWidth = 336;
 const maxHeight = 360;
@@ -73,6 +77,9 @@ function Picture({ file, pending, grid }: PictureProps) {
   const local =
     pending?.action.kind === "message" ? pending.action.files.find((one) => one.key === file.id) : undefined;
   const localUrl = useObjectUrl(local?.blob);
+  // What is forwarded is at the server already.
+  const waitingUrl =
+    localUrl ?? (local?.attachment && fileUrl(local.attachment.id, { thumb: local.attachment.thumb ?? false }));
   const size = drawnSize(file);
   const frame = cx(
     "relative block overflow-hidden bg-base-content/10",
@@ -80,7 +87,7 @@ function Picture({ file, pending, grid }: PictureProps) {
   );
   const image = (
     <img
-      src={pending ? localUrl : fileUrl(file.id, { thumb: file.thumb ?? false })}
+      src={pending ? waitingUrl : fileUrl(file.id, { thumb: file.thumb ?? false })}
       alt={t("message.photo", { name: file.name })}
       width={size.width}
       height={size.height}
@@ -94,7 +101,7 @@ function Picture({ file, pending, grid }: PictureProps) {
   if (pending) {
     return (
       <span className={frame}>
-        {localUrl === undefined ? <span style={size} className="block" /> : image}
+        {waitingUrl === undefined ? <span style={size} className="block" /> : image}
         {!pending.failed && pending.acked === undefined && (
           <UploadCover fileKey={file.id} clientId={pending.client_id} />
         )}
@@ -164,7 +171,8 @@ function FileLine({ file, pending }: { file: Attachment; pending: OutboxItem | u
 /** The pictures and files of a message. */
 export function Attachments({ files, pending }: { files: readonly Attachment[]; pending: OutboxItem | undefined }) {
   const pictures = files.filter(isPicture);
-  const others = files.filter((file) => !isPicture(file));
+  const voices = files.filter(isVoice);
+  const others = files.filter((file) => !isPicture(file) && !isVoice(file));
   return (
     <>
       {pictures.length > 0 && (
@@ -174,6 +182,11 @@ export function Attachments({ files, pending }: { files: readonly Attachment[]; 
           ))}
         </span>
       )}
+      {voices.map((file) => (
+        <Suspense key={file.id} fallback={<span className="block h-14 w-72 max-w-full" />}>
+          <Voice url={pending ? undefined : fileUrl(file.id)} />
+        </Suspense>
+      ))}
       {others.map((file) => (
         <FileLine key={file.id} file={file} pending={pending} />
       ))}

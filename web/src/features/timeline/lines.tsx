@@ -31,7 +31,7 @@ export function DayLine({ at }: { at: string }) {
 export function NewLine() {
   const t = useT();
   return (
-    <div className="flex items-center gap-3 px-4 py-2 text-xs font-semibold text-error">
+    <div className="flex items-center gap-3 px-4 py-2 text-xs font-semibold text-danger">
       <span className="h-px flex-1 bg-error/50" />
       {t("chat.new")}
       <span className="h-px flex-1 bg-error/50" />

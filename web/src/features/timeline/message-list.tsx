@@ -1,11 +1,11 @@
-import { type KeyboardEvent, useCallback, useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { Virtualizer } from "virtua";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { useOutboxOf } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { SkeletonMessages } from "../../ui/skeleton.tsx";
-import type { Conversation } from "../../wire/types.ts";
+import type { Conversation, Message } from "../../wire/types.ts";
 import { JumpButton } from "./jump-button.tsx";
 import { Beginning, DayLine, NewLine } from "./lines.tsx";
 import { MessageRowView } from "./message-row.tsx";
@@ -15,6 +15,7 @@ import { SeenFaces } from "./seen-by.tsx";
 import { SystemLine } from "./system-line.tsx";
 import { useActions } from "./use-actions.ts";
 import { useDivider } from "./use-divider.ts";
+import { useMessageKeys } from "./use-message-keys.ts";
 import { useOwnSends } from "./use-own-sends.ts";
 import { useRange } from "./use-range.ts";
 import { useScroll } from "./use-scroll.ts";
@@ -25,20 +26,11 @@ interface MessageListProps {
   at: number | undefined;
   /** Makes the address name a message, or none. */
   onAddress: (seq: number | undefined) => void;
-}
-
-/** Arrow keys walk from message to message. */
-function walk(event: KeyboardEvent<HTMLElement>): void {
-  if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-  const all = [...event.currentTarget.querySelectorAll<HTMLElement>("article")];
-  const now = all.findIndex((article) => article === document.activeElement);
-  if (now < 0) return;
-  event.preventDefault();
-  all[now + (event.key === "ArrowUp" ? -1 : 1)]?.focus();
+  onForward: (message: Message) => void;
 }
 
 /** The messages of a conversation. */
-export function MessageList({ conversation, at, onAddress }: MessageListProps) {
+export function MessageList({ conversation, at, onAddress, onForward }: MessageListProps) {
   const t = useT();
   const engine = useEngine();
   const { me } = engine;
@@ -60,7 +52,9 @@ export function MessageList({ conversation, at, onAddress }: MessageListProps) {
     if (at === seq) shown.jumpTo(seq);
     else onAddress(seq);
   };
-  const actions = useActions({ id, setOverlay, jumpTo });
+  const actions = useActions({ id, setOverlay, jumpTo, forward: onForward });
+
+  const onKeyDown = useMessageKeys(rows, actions, me);
 
   const lo = range?.lo;
   const hi = range?.hi;
@@ -124,7 +118,7 @@ export function MessageList({ conversation, at, onAddress }: MessageListProps) {
         aria-busy={range === undefined}
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         tabIndex={0}
-        onKeyDown={walk}
+        onKeyDown={onKeyDown}
         className="flex h-full flex-col overflow-y-auto overscroll-contain pb-1 [overflow-anchor:none] focus-visible:outline-none"
       >
         {range === undefined ? (

@@ -1,4 +1,4 @@
-import { Copy, Eye, Link2, Pencil, Reply, SmilePlus, Trash2 } from "lucide-react";
+import { Copy, Eye, Forward, Link2, Pencil, Reply, SmilePlus, Trash2 } from "lucide-react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { handyEmoji } from "../../ui/emoji-recent.ts";
 import { Menu, type MenuItem, type Point } from "../../ui/menu.tsx";
@@ -48,6 +48,13 @@ export function MessageMenu({ row, at, me, moderates, isGroup, actions, onMoreEm
           actions.edit(message);
         },
       },
+    !pending && {
+      label: t("message.forward"),
+      icon: <Forward size={size} className="rtl:-scale-x-100" />,
+      onSelect: () => {
+        actions.forward(message);
+      },
+    },
     hasText && {
       label: t("message.copy"),
       icon: <Copy size={size} />,

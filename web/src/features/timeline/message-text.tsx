@@ -39,7 +39,7 @@ export function MessageText({ text, tail }: { text: string; tail: ReactNode }) {
       <button
         type="button"
         aria-expanded={open}
-        className="link text-sm link-primary"
+        className="link text-sm text-brand"
         onClick={() => {
           setOpen(!open);
         }}

@@ -7,7 +7,7 @@ export function PendingNote({ item, actions }: { item: OutboxItem; actions: Time
   const t = useT();
   if (!item.failed) return null;
   return (
-    <p role="alert" className="mt-1 flex flex-wrap items-center justify-end gap-x-3 text-xs text-error">
+    <p role="alert" className="mt-1 flex flex-wrap items-center justify-end gap-x-3 text-xs text-danger">
       <span>{t("message.failed", { reason: t(`error.${item.failed.code}`) })}</span>
       <button
         type="button"

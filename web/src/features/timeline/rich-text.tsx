@@ -1,5 +1,5 @@
 import { Check, Copy } from "lucide-react";
-import { type ReactNode, useMemo, useState } from "react";
+import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import type { Block, Inline } from "../../lib/markdown/ast.ts";
 import { parseMarkdown } from "../../lib/markdown/parse.ts";
@@ -38,6 +38,8 @@ function inline(nodes: readonly Inline[]): ReactNode[] {
   });
 }
 
+const ColouredCode = lazy(async () => ({ default: (await import("./coloured-code.tsx")).ColouredCode }));
+
 function CodeBlock({ text, language }: { text: string; language: string }) {
   const t = useT();
   const [copied, setCopied] = useState(false);
@@ -54,12 +56,20 @@ function CodeBlock({ text, language }: { text: string; language: string }) {
       {/* Long lines scroll: the region has to be reachable by keyboard. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <pre tabIndex={0} className="overflow-x-auto px-3 py-2 font-mono text-[0.85em] leading-snug">
-        <code>{text}</code>
+        <code>
+          {language === "" ? (
+            text
+          ) : (
+            <Suspense fallback={text}>
+              <ColouredCode text={text} language={language} />
+            </Suspense>
+          )}
+        </code>
       </pre>
       <IconButton
         label={copied ? t("app.copied") : t("message.code.copy")}
         icon={copied ? <Check size={14} /> : <Copy size={14} />}
-        className="absolute top-1 right-1 size-7 opacity-0 group-hover/code:opacity-100 focus-visible:opacity-100"
+        className="absolute end-1 top-1 size-7 opacity-0 group-hover/code:opacity-100 focus-visible:opacity-100"
         onClick={() => void copy()}
       />
     </div>

@@ -19,6 +19,7 @@ export function SystemLine({ item }: { item: SystemItem }) {
       case "created":
         return t("system.created", { name });
       case "member_added":
+        if (entry.user_ids[0] === entry.sender_id) return t("system.joined", { name });
         return t("system.added", { name, others });
       case "member_removed":
         return entry.user_ids.length === 1 && entry.user_ids[0] === entry.sender_id
@@ -26,6 +27,8 @@ export function SystemLine({ item }: { item: SystemItem }) {
           : t("system.removed", { name, others });
       case "role":
         return t(`system.role.${entry.role}`, { name, others });
+      case "pin":
+        return t("system.pinned", { name });
       case "updated":
         return t("system.updated", { name, title: entry.title });
     }

@@ -30,7 +30,7 @@ export function Ticks({ progress }: { progress: Progress }) {
       role="img"
       aria-label={labels[progress]}
       data-progress={progress}
-      className={cx("shrink-0", progress === "seen" && "text-brand", progress === "failed" && "text-error")}
+      className={cx("shrink-0", progress === "seen" && "text-brand", progress === "failed" && "text-danger")}
     />
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef } from "react";
 import { composingOf, setComposing } from "../../sync/drafts.ts";
 import { useEngine } from "../../sync/session-context.ts";
+import type { Message } from "../../wire/types.ts";
 import type { TimelineActions } from "./actions.ts";
 import type { Overlay } from "./overlays.tsx";
 
@@ -8,14 +9,15 @@ interface ActionsInput {
   id: string;
   setOverlay: (overlay: Overlay | undefined) => void;
   jumpTo: (seq: number) => void;
+  forward: (message: Message) => void;
 }
 
 /** What rows can do; one object for as long as the conversation is open, so that rows need not be drawn again. */
-export function useActions({ id, setOverlay, jumpTo }: ActionsInput): TimelineActions {
+export function useActions({ id, setOverlay, jumpTo, forward }: ActionsInput): TimelineActions {
   const engine = useEngine();
-  const jump = useRef(jumpTo);
+  const outer = useRef({ jumpTo, forward });
   useEffect(() => {
-    jump.current = jumpTo;
+    outer.current = { jumpTo, forward };
   });
   return useMemo<TimelineActions>(
     () => ({
@@ -46,7 +48,10 @@ export function useActions({ id, setOverlay, jumpTo }: ActionsInput): TimelineAc
         setOverlay({ kind: "seen", message });
       },
       jumpTo: (seq) => {
-        jump.current(seq);
+        outer.current.jumpTo(seq);
+      },
+      forward: (message) => {
+        outer.current.forward(message);
       },
       retry: (clientId) => {
         engine.outbox.retry(clientId);

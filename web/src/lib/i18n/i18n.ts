@@ -1,7 +1,9 @@
 import { create } from "zustand";
 import { type Catalogue, en, type MessageKey } from "./en.ts";
 
-export type Locale = "en" | "de";
+/** `ar-XB` is English written from right to left: it is not offered, it is there to be tested with (as elsewhere, CLDR's pseudo locale). */
+export type Locale = "en" | "de" | "ar-XB";
+/** The languages that are offered. */
 export const locales: readonly { id: Locale; name: string }[] = [
   { id: "en", name: "English" },
   { id: "de", name: "Deutsch" },
@@ -50,8 +52,10 @@ export function useChosenLocale(): Locale | undefined {
 }
 
 function isLocale(value: string | null | undefined): value is Locale {
-  return locales.some((locale) => locale.id === value);
+  return value === "ar-XB" || locales.some((locale) => locale.id === value);
 }
+
+const rightToLeft: readonly Locale[] = ["ar-XB"];
 
 /** Chooses a language, undefined for the browser's, and keeps the choice. Resolves when its texts are there. */
 export async function chooseLocale(chosen: Locale | undefined): Promise<void> {
@@ -59,9 +63,11 @@ export async function chooseLocale(chosen: Locale | undefined): Promise<void> {
   const locale = chosen ?? browser ?? "en";
   const catalogue = locale === "de" ? (await import("./de.ts")).de : en;
   document.documentElement.lang = locale;
+  document.documentElement.dir = rightToLeft.includes(locale) ? "rtl" : "ltr";
   if (chosen) localStorage.setItem(storageKey, chosen);
   else localStorage.removeItem(storageKey);
-  const region = navigator.languages.find((tag) => tag.startsWith(locale)) ?? locale;
+  const language = locale === "ar-XB" ? "en" : locale;
+  const region = navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
   useI18n.setState({ chosen, region, t: translator(region, catalogue) });
 }
 

@@ -1,8 +1,8 @@
 import { useDeferredValue } from "react";
-import { useT } from "../../lib/i18n/i18n.ts";
-import { conversationAvatar, conversationName, conversationSeed, isSelf, personName } from "../../sync/naming.ts";
-import { useConversations, usePeople } from "../../sync/queries.ts";
-import { useEngine } from "../../sync/session-context.ts";
+import { useT } from "../lib/i18n/i18n.ts";
+import { conversationAvatar, conversationName, conversationSeed, isSelf, personName } from "./naming.ts";
+import { useConversations, usePeople } from "./queries.ts";
+import { useEngine } from "./session-context.ts";
 
 /** A place to go to: a conversation that is there, or a person to begin one with. */
 export interface Choice {
@@ -33,6 +33,7 @@ function matches(query: string, ...texts: string[]): boolean {
   );
 }
 
+/** Places to go to whose names begin with what was typed; people that one never wrote to come last. */
 export function useChoices(text: string): Choice[] {
   const t = useT();
   const { me } = useEngine();

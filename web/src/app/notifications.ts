@@ -1,0 +1,82 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { currentT } from "../lib/i18n/i18n.ts";
+import { knownConversation } from "../sync/apply-entry.ts";
+import { messageOfEntry } from "../sync/fold.ts";
+import { keys } from "../sync/keys.ts";
+import { conversationName, personName } from "../sync/naming.ts";
+import { notifyPermission, useNotify } from "../sync/notify.ts";
+import { previewOf } from "../sync/preview.ts";
+import { api } from "../wire/api.ts";
+import type { Conversation, Me, MessageEntry, User } from "../wire/types.ts";
+
+/** The tab that somebody looks at has the first word. */
+const otherTabsWaitMs = 150;
+const holdMs = 5_000;
+
+/** Whether somebody looks at a conversation in this tab. */
+export function isLookedAt(conversationId: string): boolean {
+  return document.visibilityState === "visible" && document.hasFocus() && location.pathname.includes(conversationId);
+}
+
+/** Runs the task in one of the tabs only: a message is told once. */
+async function inOneTab(name: string, task: () => Promise<void>): Promise<void> {
+  const manager = (navigator as Partial<Navigator>).locks;
+  if (!manager) {
+    await task();
+    return;
+  }
+  await manager.request(name, { ifAvailable: true }, async (lock) => {
+    if (!lock) return;
+    await task();
+    await new Promise((resolve) => setTimeout(resolve, holdMs));
+  });
+}
+
+async function nameOf(client: QueryClient, id: string): Promise<string> {
+  const user = await client
+    .query<User>({ queryKey: keys.user(id), queryFn: () => api.user(id), staleTime: Infinity })
+    .catch(() => undefined);
+  return personName(user);
+}
+
+async function show(client: QueryClient, entry: MessageEntry, conversation: Conversation, me: string): Promise<void> {
+  const t = currentT();
+  const { content } = useNotify.getState();
+  const name = await nameOf(client, entry.sender_id);
+  const text = previewOf(messageOfEntry(entry), t);
+  const title = conversation.kind === "direct" ? name : conversationName(conversation, me, t("self.title"));
+  const body = conversation.kind === "direct" ? text : t("chat.announce", { name, text });
+  const path = `/c/${entry.conversation_id}?at=${String(entry.seq)}`;
+  const options: NotificationOptions = {
+    body: content ? body : t("notify.plain"),
+    tag: entry.conversation_id,
+    icon: "/icon-192.png",
+    data: { path },
+  };
+  const worker = await (navigator as Partial<Navigator>).serviceWorker?.getRegistration();
+  // A phone shows notifications through a service worker only; the worker opens the page on a click.
+  if (worker?.active) {
+    await worker.showNotification(content ? title : t("app.name"), options);
+    return;
+  }
+  const shown = new Notification(content ? title : t("app.name"), options);
+  shown.onclick = () => {
+    window.focus();
+    window.dispatchEvent(new CustomEvent("parley-open", { detail: path }));
+    shown.close();
+  };
+}
+
+/** Shows a message that came in, unless somebody looks at it. */
+export async function notifyMessage(client: QueryClient, entry: MessageEntry): Promise<void> {
+  const lock = `parley-notify-${entry.conversation_id}-${String(entry.seq)}`;
+  if (isLookedAt(entry.conversation_id)) {
+    await inOneTab(lock, () => Promise.resolve());
+    return;
+  }
+  const conversation = knownConversation(client, entry.conversation_id);
+  const me = client.getQueryData<Me>(keys.me);
+  if (!conversation || !me || !useNotify.getState().on || notifyPermission() !== "granted") return;
+  await new Promise((resolve) => setTimeout(resolve, otherTabsWaitMs));
+  await inOneTab(lock, () => show(client, entry, conversation, me.id));
+}
