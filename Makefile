@@ -67,7 +67,7 @@ sum: ## add up the counts of the last `make test`
 .PHONY: lint
 lint: ## golangci-lint and formatting
 	@lint=$$(scripts/tool golangci-lint) && $$lint run --allow-parallel-runners ./... && $$lint fmt --diff
-	@bash -n scripts/steps scripts/tool scripts/check-gen scripts/fuzz scripts/release scripts/services scripts/processes scripts/cluster .ci/run
+	@bash -n scripts/steps scripts/tool scripts/check-gen scripts/fuzz scripts/release scripts/services scripts/processes scripts/cluster bench/nodes .ci/run
 	@go mod verify
 
 .PHONY: locks

@@ -93,8 +93,12 @@ var scenarios = []struct {
 	special bool // not a part of "all"
 	run     func(ctx context.Context, o Options, k kind, out io.Writer) error
 }{
-	{"send", false, runSend}, {"pace", false, runPace}, {"room", false, runRoom}, {"idle", false, runIdle},
-	{"failover", true, runFailover}, {"storm", true, runStorm},
+	{"send", false, runSend},
+	{"pace", false, runPace},
+	{"room", false, runRoom},
+	{"idle", false, runIdle},
+	{"failover", true, runFailover},
+	{"storm", true, runStorm},
 }
 
 func parse(args []string, out io.Writer) (Options, error) {

@@ -23,7 +23,7 @@ var errFewNodes = errors.New("failover needs -nodes 2 or more")
 // runFailover kills one of the nodes again and again, while people on the others send,
 // each waiting for their own ack, and takes how long the conversations of which it
 // owned the partitions went without one.
-func runFailover(ctx context.Context, o Options, k kind, out io.Writer) error {
+func runFailover(ctx context.Context, _ Options, k kind, out io.Writer) error {
 	if p, ok := k.(parley); !ok || p.nodes < 2 {
 		if !ok {
 			return nil // the peer is one process

@@ -46,38 +46,14 @@ func storm(ctx context.Context, o Options, k kind, s *server, out io.Writer) (er
 	}
 	c.quiet(ctx)
 
-	sending, stop := context.WithCancel(ctx)
-	var wait sync.WaitGroup
-	defer wait.Wait()
-	defer stop()
-	var calm, rough samples
-	var cut atomic.Bool
-	var refused atomic.Int64
-	for i := range rooms {
-		wait.Go(func() {
-			for n := 0; sending.Err() == nil; n++ {
-				from := time.Now()
-				err := accepted(steady[2*i].socket.Call(sending, "message.send", message(rooms[i], i, n)))
-				switch {
-				case sending.Err() != nil:
-					return
-				case err != nil:
-					refused.Add(1)
-				case cut.Load():
-					rough.add(time.Since(from))
-				default:
-					calm.add(time.Since(from))
-				}
-				time.Sleep(stormPause)
-			}
-		})
-	}
+	others := &steadily{rooms: rooms, peers: steady}
+	defer others.start(ctx)()
 	time.Sleep(o.Duration)
 	before, err := s.cost()
 	if err != nil {
 		return err
 	}
-	cut.Store(true)
+	others.cut.Store(true)
 	began := time.Now()
 	lost := &crowd{peers: c.peers[:o.People:o.People]}
 	if err := lost.close(); err != nil {
@@ -105,6 +81,45 @@ func storm(ctx context.Context, o Options, k kind, s *server, out io.Writer) (er
 	line(out, k, fmt.Sprintf("storm, %d connections", o.People),
 		"cut in %.1f s, connected after %.1f s, all told after %.1f s   CPU %s each   others' acks p50 %s p99 %s (before: %s, %s), %d refused",
 		closed.Seconds(), connected.Seconds(), all.Seconds(), micro(per(after.CPU-before.CPU, o.People)),
-		milli(rough.quantile(.5)), milli(rough.quantile(.99)), milli(calm.quantile(.5)), milli(calm.quantile(.99)), refused.Load())
+		milli(others.rough.quantile(.5)), milli(others.rough.quantile(.99)),
+		milli(others.calm.quantile(.5)), milli(others.calm.quantile(.99)), others.refused.Load())
 	return nil
+}
+
+// steadily is those who keep sending.
+type steadily struct {
+	rooms       []string
+	peers       []*peer // two for each room
+	cut         atomic.Bool
+	calm, rough samples // acks before the cut, and after it
+	refused     atomic.Int64
+}
+
+// start begins, and gives what ends it.
+func (s *steadily) start(ctx context.Context) (end func()) {
+	ctx, stop := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	for i, room := range s.rooms {
+		wait.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				from := time.Now()
+				err := accepted(s.peers[2*i].socket.Call(ctx, "message.send", message(room, i, n)))
+				switch {
+				case ctx.Err() != nil:
+					return
+				case err != nil:
+					s.refused.Add(1)
+				case s.cut.Load():
+					s.rough.add(time.Since(from))
+				default:
+					s.calm.add(time.Since(from))
+				}
+				time.Sleep(stormPause)
+			}
+		})
+	}
+	return func() {
+		stop()
+		wait.Wait()
+	}
 }

@@ -168,7 +168,7 @@ func (k parley) migrate(ctx context.Context, shared []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	said, err := exec.CommandContext(ctx, k.binary, append([]string{"migrate"}, shared...)...).CombinedOutput() //nolint:gosec // this very program
+	said, err := exec.CommandContext(ctx, k.binary, append([]string{"migrate"}, shared...)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("migrate: %w: %s", err, said)
 	}
