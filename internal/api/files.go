@@ -44,38 +44,47 @@ func (s *server) routeFiles() {
 func uploadFile(c *call, _ *none) (wire.Attachment, error) {
 	ctx, cancel := context.WithTimeout(c, transferTimeout)
 	defer cancel()
-	r := c.r
-	if r.ContentLength > c.s.Limits.AttachmentBytes+formOverhead {
-		return wire.Attachment{}, errBodyTooLarge
-	}
-	if compressed(r) || !strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "multipart/form-data") {
-		return wire.Attachment{}, errMediaType("multipart/form-data")
-	}
-	form, err := multipartOf(c)
+	body, err := filePart(c, c.s.Limits.AttachmentBytes)
 	if err != nil {
-		return wire.Attachment{}, bodyError(err)
+		return wire.Attachment{}, err
 	}
-	part, err := form.NextPart()
-	if err == io.EOF { //nolint:errorlint // wrapped, it means that the form was cut off
-		return wire.Attachment{}, chat.Invalid("file", "is missing")
-	}
-	if err != nil {
-		return wire.Attachment{}, bodyError(err)
-	}
-	if part.FormName() != "file" {
-		return wire.Attachment{}, chat.Invalid("file", "must be the only part of the form")
-	}
-	file, err := c.s.Service.Upload(ctx, service.UploadRequest{UserID: c.who.UserID, Name: part.FileName(), Body: &onePart{form: form, part: part}})
+	file, err := c.s.Service.Upload(ctx, service.UploadRequest{UserID: c.who.UserID, Name: body.part.FileName(), Body: body})
 	if err != nil {
 		return wire.Attachment{}, err //nolint:wrapcheck // a *chat.Error
 	}
 	return wire.AttachmentOf(file.Attachment), nil
 }
 
+// filePart opens the one file of a form, of at most some bytes.
+func filePart(c *call, most int64) (*onePart, error) {
+	r := c.r
+	if r.ContentLength > most+formOverhead {
+		return nil, errBodyTooLarge
+	}
+	if compressed(r) || !strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "multipart/form-data") {
+		return nil, errMediaType("multipart/form-data")
+	}
+	form, err := multipartOf(c, most)
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	part, err := form.NextPart()
+	if err == io.EOF { //nolint:errorlint // wrapped, it means that the form was cut off
+		return nil, chat.Invalid("file", "is missing")
+	}
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	if part.FormName() != "file" {
+		return nil, chat.Invalid("file", "must be the only part of the form")
+	}
+	return &onePart{form: form, part: part}, nil
+}
+
 // multipartOf reads the form in bounds, without touching the request's own body.
-func multipartOf(c *call) (*multipart.Reader, error) {
+func multipartOf(c *call, most int64) (*multipart.Reader, error) {
 	inner := *c.r
-	inner.Body = http.MaxBytesReader(c.w, &progress{ReadCloser: c.r.Body, c: c}, c.s.Limits.AttachmentBytes+formOverhead)
+	inner.Body = http.MaxBytesReader(c.w, &progress{ReadCloser: c.r.Body, c: c}, most+formOverhead)
 	return inner.MultipartReader() //nolint:wrapcheck // the caller says what it means
 }
 

@@ -88,8 +88,16 @@ var matrix = map[string]struct {
 	"revoke-session": {everybodyIn(404), func(s *scene) asked {
 		return asked{"DELETE", "/api/v1/sessions/" + s.extra, nil, nil} // not one of theirs
 	}},
-	"get-me":     {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/me", nil, nil} }},
-	"update-me":  {everybodyIn(200), func(*scene) asked { return asked{"PATCH", "/api/v1/me", map[string]any{"bio": "b"}, nil} }},
+	"get-me":    {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/me", nil, nil} }},
+	"update-me": {everybodyIn(200), func(*scene) asked { return asked{"PATCH", "/api/v1/me", map[string]any{"bio": "b"}, nil} }},
+	"set-avatar": {everybodyIn(200), func(s *scene) asked {
+		body, kind := formOf(s.w.t, "file", "a.png", pngOf(s.w.t, 4, 4))
+		return asked{"PUT", "/api/v1/me/avatar", body, []string{"Content-Type", kind}}
+	}},
+	"set-conversation-avatar": {in(404, 403, 200, 200), func(s *scene) asked {
+		body, kind := formOf(s.w.t, "file", "a.png", pngOf(s.w.t, 4, 4))
+		return asked{"PUT", s.path + "/avatar", body, []string{"Content-Type", kind}}
+	}},
 	"get-limits": {anybody(200), func(*scene) asked { return asked{"GET", "/api/v1/limits", nil, nil} }},
 	"find-users": {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/users?query=a", nil, nil} }},
 	"get-user":   {everybodyIn(200), func(s *scene) asked { return asked{"GET", "/api/v1/users/" + s.other, nil, nil} }},

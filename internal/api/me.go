@@ -1,8 +1,10 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/service"
@@ -34,6 +36,15 @@ func (s *server) routeMe() {
 		summary: "Change one's own profile; what is left out stays",
 	}, updateMe)
 	handle(s, operation{
+		id: "set-avatar", method: http.MethodPut, path: "/api/v1/me/avatar", tag: "accounts", access: loggedIn, upload: true, long: true,
+		summary: "Make an uploaded picture one's own: multipart/form-data with one part called file; its middle square is kept",
+	}, setAvatar)
+	handle(s, operation{
+		id: "set-conversation-avatar", method: http.MethodPut, path: "/api/v1/conversations/{id}/avatar", tag: "conversations", access: loggedIn,
+		summary: "Make an uploaded picture that of a group or channel: multipart/form-data with one part called file; its middle square is kept",
+		upload:  true, long: true, params: []param{conversationParam},
+	}, setConversationAvatar)
+	handle(s, operation{
 		id: "get-limits", method: http.MethodGet, path: "/api/v1/limits", tag: "server",
 		summary: "What this server allows",
 	}, func(c *call, _ *none) (serverAnswer, error) {
@@ -47,6 +58,37 @@ func getMe(c *call, _ *none) (wire.Me, error) {
 		return wire.Me{}, err
 	}
 	return wire.MeOf(account, c.s.Limits), nil
+}
+
+func setAvatar(c *call, _ *none) (wire.Me, error) {
+	ctx, cancel := context.WithTimeout(c, avatarTimeout)
+	defer cancel()
+	body, err := filePart(c, service.MaxAvatarBytes)
+	if err != nil {
+		return wire.Me{}, err
+	}
+	account, err := c.s.Service.SetAvatar(ctx, c.who.UserID, body)
+	if err != nil {
+		return wire.Me{}, err
+	}
+	return wire.MeOf(account, c.s.Limits), nil
+}
+
+// avatarTimeout bounds the upload of a picture.
+const avatarTimeout = 2 * time.Minute
+
+func setConversationAvatar(c *call, _ *none) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(c, avatarTimeout)
+	defer cancel()
+	id, err := c.conversation()
+	if err != nil {
+		return nil, err
+	}
+	body, err := filePart(c, service.MaxAvatarBytes)
+	if err != nil {
+		return nil, err
+	}
+	return entryOrUnchanged(c.s.Service.SetConversationAvatar(ctx, c.who.UserID, id, body))
 }
 
 func updateMe(c *call, b *profileBody) (wire.Me, error) {

@@ -367,7 +367,7 @@ func (w *world) send(req *http.Request) *answer {
 // ownAnswer reports whether an answer shows their own secrets to somebody.
 func ownAnswer(req *http.Request) bool {
 	p := req.URL.Path
-	return p == "/api/v1/auth/signup" || p == "/api/v1/auth/login" || p == "/api/v1/me"
+	return p == "/api/v1/auth/signup" || p == "/api/v1/auth/login" || p == "/api/v1/me" || p == "/api/v1/me/avatar"
 }
 
 func (p *person) do(method, path string, body any, header ...string) *answer {

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-chat/parley/internal/api"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/service"
 	"github.com/parley-chat/parley/internal/wire"
 	"github.com/parley-chat/parley/socketio"
 	"github.com/parley-chat/parley/web"
@@ -33,6 +34,8 @@ func wireLimits(cfg *config.Config) wire.Limits {
 	return wire.Limits{
 		TextBytes: chat.MaxTextBytes, Attachments: chat.MaxAttachments,
 		AttachmentBytes: int64(cfg.FileSize), FrameBytes: int(cfg.FrameSize),
+		Mentions: chat.MaxMentions, TitleChars: chat.MaxTitleRunes, DisplayNameChars: service.MaxDisplayName, BioChars: service.MaxBio,
+		AvatarBytes: service.MaxAvatarBytes, GroupMembers: chat.MaxMembers, SearchBytes: service.MaxSearchBytes, Pins: chat.MaxPins,
 	}
 }
 

@@ -16,6 +16,9 @@ type Blobs interface {
 	// a picture, Width, Height and Thumb. A picture loses its metadata. The bytes
 	// are durable when Put returns; after an error nothing is left of them.
 	Put(ctx context.Context, f *chat.File, body io.Reader) error
+	// PutAvatar is Put for a profile's picture: its middle square, encoded anew. body
+	// is read whole. What is no picture gives ErrInvalid, one too large ErrTooLarge.
+	PutAvatar(ctx context.Context, f *chat.File, body io.Reader) error
 	// Get opens length bytes of a file, or of its thumbnail, from offset on; a
 	// length of -1 means to the end. What is not there gives ErrNotFound.
 	Get(ctx context.Context, id chat.FileID, thumb bool, offset, length int64) (io.ReadCloser, error)

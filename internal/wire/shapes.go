@@ -27,10 +27,19 @@ type Me struct {
 
 // Limits are what a client should check before it sends.
 type Limits struct {
-	TextBytes       int   `json:"text_bytes"`
-	Attachments     int   `json:"attachments"`
-	AttachmentBytes int64 `json:"attachment_bytes"`
-	FrameBytes      int   `json:"frame_bytes"`
+	TextBytes       int   `json:"text_bytes" doc:"of a message's text, in bytes of UTF-8"`
+	Attachments     int   `json:"attachments" doc:"of a message"`
+	AttachmentBytes int64 `json:"attachment_bytes" doc:"of each file"`
+	FrameBytes      int   `json:"frame_bytes" doc:"of a realtime packet"`
+
+	Mentions         int   `json:"mentions,omitempty" doc:"of a message"`
+	TitleChars       int   `json:"title_chars,omitempty" doc:"of a conversation, in code points"`
+	DisplayNameChars int   `json:"display_name_chars,omitempty" doc:"in code points"`
+	BioChars         int   `json:"bio_chars,omitempty" doc:"in code points"`
+	AvatarBytes      int64 `json:"avatar_bytes,omitempty" doc:"of the upload of a profile's picture"`
+	GroupMembers     int   `json:"group_members,omitempty"`
+	SearchBytes      int   `json:"search_bytes,omitempty" doc:"of what is looked for, in bytes of UTF-8"`
+	Pins             int   `json:"pins,omitempty" doc:"of a conversation"`
 }
 
 // Attachment is a file as a message shows it. In stored entries and in realtime

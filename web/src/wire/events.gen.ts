@@ -284,10 +284,29 @@ export interface EntriesAnswer {
 }
 
 export interface Limits {
+  /** of a message's text, in bytes of UTF-8 */
   text_bytes: number;
+  /** of a message */
   attachments: number;
+  /** of each file */
   attachment_bytes: number;
+  /** of a realtime packet */
   frame_bytes: number;
+  /** of a message */
+  mentions?: number;
+  /** of a conversation, in code points */
+  title_chars?: number;
+  /** in code points */
+  display_name_chars?: number;
+  /** in code points */
+  bio_chars?: number;
+  /** of the upload of a profile's picture */
+  avatar_bytes?: number;
+  group_members?: number;
+  /** of what is looked for, in bytes of UTF-8 */
+  search_bytes?: number;
+  /** of a conversation */
+  pins?: number;
 }
 
 export interface Me {
@@ -561,7 +580,7 @@ const shapes: Record<string, Shape> = {
   WatchAnswer: { fields: { presence: { items: { name: "Presence" } } }, optional: [] },
   EntriesAfter: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, limit: "integer" }, optional: ["limit"] },
   EntriesAnswer: { fields: { entries: { items: { name: "Entry" } }, head: { name: "Seq" } }, optional: [] },
-  Limits: { fields: { text_bytes: "integer", attachments: "integer", attachment_bytes: "integer", frame_bytes: "integer" }, optional: [] },
+  Limits: { fields: { text_bytes: "integer", attachments: "integer", attachment_bytes: "integer", frame_bytes: "integer", mentions: "integer", title_chars: "integer", display_name_chars: "integer", bio_chars: "integer", avatar_bytes: "integer", group_members: "integer", search_bytes: "integer", pins: "integer" }, optional: ["mentions", "title_chars", "display_name_chars", "bio_chars", "avatar_bytes", "group_members", "search_bytes", "pins"] },
   Me: { fields: { id: { name: "UserId" }, username: "string", display_name: "string", bio: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_at: { name: "Timestamp" }, email: "string", settings: "object", limits: { name: "Limits" } }, optional: ["avatar_id", "avatar_url", "email"] },
   Head: { fields: { conversation_id: { name: "ConversationId" }, last_seq: { name: "Seq" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer", mentions: "integer" }, optional: ["mentions"] },
   Ready: { fields: { user: { name: "Me" }, cursor: "string", heads_changed: { items: { name: "Head" } }, gone: { items: { name: "ConversationId" } }, server_time: { name: "Timestamp" } }, optional: ["gone"] },
