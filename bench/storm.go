@@ -47,7 +47,8 @@ func storm(ctx context.Context, o Options, k kind, s *server, out io.Writer) (er
 	c.quiet(ctx)
 
 	others := &steadily{rooms: rooms, peers: steady}
-	defer others.start(ctx)()
+	end := others.start(ctx)
+	defer end()
 	time.Sleep(o.Duration)
 	before, err := s.cost()
 	if err != nil {
