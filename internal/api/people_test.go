@@ -196,8 +196,13 @@ func TestInvitesHostile(t *testing.T) {
 	ann, bob := w.person("ann"), w.person("bob")
 	conv := ann.group("g", bob)
 	for _, body := range []map[string]any{
-		{"expires_in_seconds": -1}, {"expires_in_seconds": 59}, {"expires_in_seconds": 31536001}, {"max_uses": -1}, {"max_uses": 100001},
-		{"token": "mine"}, {"conversation_id": "x"},
+		{"expires_in_seconds": -1},
+		{"expires_in_seconds": 59},
+		{"expires_in_seconds": 31536001},
+		{"max_uses": -1},
+		{"max_uses": 100001},
+		{"token": "mine"},
+		{"conversation_id": "x"},
 	} {
 		ann.do("POST", conv+"/invites", body).problem(t, 422, "invalid")
 	}

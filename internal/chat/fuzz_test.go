@@ -118,7 +118,8 @@ func FuzzDecodeEntry(f *testing.F) {
 		}
 		switch e.Kind {
 		case chat.KindCreated, chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction,
-			chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated:
+			chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated,
+			chat.KindPin, chat.KindBlock:
 			roundTrip(t, e)
 		}
 	})

@@ -70,7 +70,7 @@ func (c *committer) next(ctx context.Context) (more bool, err error) {
 		case err == nil:
 			return true, nil
 		case ctx.Err() != nil:
-			return false, nil
+			return false, nil //nolint:nilerr // the end that the caller asked for
 		case fatal(err) || c.refused > refusals:
 			return false, err
 		}

@@ -53,7 +53,7 @@ func (a *ahead) loadFacts(ctx context.Context, l *load) error {
 		case errors.Is(err, chat.ErrFenced), errors.Is(err, ErrRolledBack):
 			return err
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end that the caller asked for
 		}
 		a.s.o.Logger.WarnContext(ctx, "facts could not be loaded", "partition", a.id.Partition, "conversations", len(l.facts), "again_in", pause, "error", err)
 		if !sleep(ctx, pause) {

@@ -106,13 +106,13 @@ func (w *warm) pin(e *chat.Entry) {
 	switch e.Kind {
 	case chat.KindMessage:
 		w.members[e.SenderID] = e.Seq // the greatest client id
-	case chat.KindEdit, chat.KindDelete, chat.KindReaction:
+	case chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindPin:
 		w.messages[e.Target] = e.Seq
 	case chat.KindCreated, chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole:
 		for _, user := range e.UserIDs {
 			w.members[user] = e.Seq
 		}
-	case chat.KindUpdated:
+	case chat.KindUpdated, chat.KindBlock: // of the head, which is kept anyway
 	}
 }
 
@@ -123,13 +123,13 @@ func (w *warm) unpin(e *chat.Entry) {
 	switch e.Kind {
 	case chat.KindMessage:
 		release(w.members, e.SenderID, e.Seq)
-	case chat.KindEdit, chat.KindDelete, chat.KindReaction:
+	case chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindPin:
 		release(w.messages, e.Target, e.Seq)
 	case chat.KindCreated, chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole:
 		for _, user := range e.UserIDs {
 			release(w.members, user, e.Seq)
 		}
-	case chat.KindUpdated:
+	case chat.KindUpdated, chat.KindBlock: // of the head, which is kept anyway
 	}
 }
 

@@ -74,7 +74,7 @@ func (s *Store) Index(ctx context.Context, report func(error)) {
 			if !sleep(ctx, pause) {
 				return
 			}
-			began := time.Now()
+			began := time.Now() //nolint:forbidigo // how long the work took, for the rest after it
 			n, err := s.index.some(ctx)
 			if err != nil && ctx.Err() == nil {
 				report(fmt.Errorf("index messages: %w", s.d.classify(err)))
@@ -82,7 +82,7 @@ func (s *Store) Index(ctx context.Context, report func(error)) {
 			if n == 0 || err != nil {
 				break
 			}
-			pause = time.Since(began)
+			pause = time.Since(began) //nolint:forbidigo // as above
 		}
 	}
 }

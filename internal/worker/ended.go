@@ -17,8 +17,8 @@ const (
 	endedTimeout = time.Second
 	// endedMargin is how far every question reaches back: transactions that end late,
 	// and clocks of nodes that differ, must not hide anything.
-	endedMargin chat.Time = 30_000
-	endedPage             = 1_000
+	endedMargin = chat.Time(30_000)
+	endedPage   = 1_000
 	// heardFor is how long an answer counts, awayAfter when the store counts as out of
 	// reach for lack of one.
 	heardFor  = 1500 * time.Millisecond
@@ -67,7 +67,7 @@ func (e *Ended) Run(ctx context.Context) error {
 	for {
 		err := e.look(ctx)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // the end that the caller asked for
+			return nil
 		}
 		if failed := err != nil; failed != failing { // once an outage
 			failing = failed

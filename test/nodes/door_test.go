@@ -148,7 +148,7 @@ func (c *cluster) openDoor(tool, sample, listen, prefix string, command func(bin
 		config = strings.ReplaceAll(config, n.name+":3000", n.address)
 	}
 	folder := t.TempDir()
-	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // nginx's workers are somebody else
+	if err := os.Chmod(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(folder, sample)

@@ -138,7 +138,7 @@ func TestWithoutPostgres(t *testing.T) {
 		t.Error("alice's socket was closed")
 	}
 	c.store.mend()
-	a, _ = alice.insist(a, c.nodes, room, "k3")
+	alice.insist(a, c.nodes, room, "k3")
 	b.wait("entry", "text of k3")
 	c.checkLog(alice, room, []string{"k1", "k3"})
 }
