@@ -179,7 +179,7 @@ func readNew(ctx context.Context, db database, at place) (some toIndex, err erro
 	some.next.version = indexVersion
 	collect := func(row scanner) error {
 		var x indexed
-		m, err := scanMessage(rowBefore{row, &x.row})
+		m, err := scanMessage(rowsBefore{row, []any{&x.row}})
 		x.m = m
 		some.messages = append(some.messages, x)
 		return err
@@ -216,17 +216,6 @@ func readNew(ctx context.Context, db database, at place) (some toIndex, err erro
 // changesText reports whether an entry may be an edit or a deletion.
 func changesText(body []byte) bool {
 	return bytes.Contains(body, []byte(`"kind":"edit"`)) || bytes.Contains(body, []byte(`"kind":"delete"`))
-}
-
-// rowBefore scans a first column apart from the others.
-type rowBefore struct {
-	scanner
-	first *int64
-}
-
-// Scan implements scanner.
-func (r rowBefore) Scan(dest ...any) error {
-	return r.scanner.Scan(append([]any{r.first}, dest...)...) //nolint:wrapcheck // the caller names the verb
 }
 
 const (

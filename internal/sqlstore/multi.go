@@ -162,6 +162,17 @@ type scanner interface {
 	Scan(dest ...any) error
 }
 
+// rowsBefore scans some first columns apart from the others.
+type rowsBefore struct {
+	scanner
+	first []any
+}
+
+// Scan implements scanner.
+func (r rowsBefore) Scan(dest ...any) error {
+	return r.scanner.Scan(append(r.first, dest...)...) //nolint:wrapcheck // the caller names the verb
+}
+
 func queryEach(ctx context.Context, db database, text string, args []any, scan func(row scanner) error) (err error) {
 	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {

@@ -123,7 +123,9 @@ func OpenPostgres(ctx context.Context, address string, o PostgresOptions) (_ *St
 	s.read = newPool(db, s.d)
 	s.write = s.read
 	s.atClose(s.read.close)
-	s.engine = &postgresEngine{pool: batches, text: s.read.text, patience: o.Patience}
+	engine := &postgresEngine{pool: batches, text: s.read.text, patience: o.Patience}
+	s.engine = engine
+	s.index, s.wake = &postgresIndex{s: s, engine: engine}, make(chan struct{}, 1)
 	return s, nil
 }
 

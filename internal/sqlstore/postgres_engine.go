@@ -1,8 +1,11 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,6 +41,57 @@ func (e *postgresEngine) send(ctx context.Context, batch *pgx.Batch) error {
 	defer conn.Release()
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("send batch: %w", err)
+	}
+	return nil
+}
+
+// transact runs f in a transaction of its own.
+func (e *postgresEngine) transact(ctx context.Context, f func(tx pgx.Tx) error) error {
+	wait, cancel := context.WithTimeoutCause(ctx, e.patience, errNoConn)
+	defer cancel()
+	conn, err := e.pool.Acquire(wait)
+	if err != nil {
+		return fmt.Errorf("find a connection: %w", outOfPatience(wait, err))
+	}
+	defer conn.Release()
+	return pgx.BeginFunc(ctx, conn, f) //nolint:wrapcheck // the caller names the verb
+}
+
+// each runs a query over a list within a transaction.
+func (e *postgresEngine) each(ctx context.Context, tx pgx.Tx, m *multi, args []any, scan func(row scanner) error) error {
+	if len(args) == 0 {
+		return nil
+	}
+	columns, err := m.columns(args)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, e.text(m.array), columns...)
+	if err != nil {
+		return fmt.Errorf("query: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return fmt.Errorf("scan: %w", err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read rows: %w", err)
+	}
+	return nil
+}
+
+// exec runs a statement over a list within a transaction.
+func (e *postgresEngine) exec(ctx context.Context, tx pgx.Tx, m *multi, args []any) error {
+	for part := range chunks(args, m.cols()) {
+		columns, err := m.columns(part)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, e.text(m.array), columns...); err != nil {
+			return fmt.Errorf("execute: %w", err)
+		}
 	}
 	return nil
 }
@@ -79,6 +133,7 @@ func (e *postgresEngine) write(ctx context.Context, b *chat.Batch, changes []cha
 		move = moveFromStart
 	}
 	batch.Queue(move, b.Next, b.From, b.Partition.Log, int64(b.Partition.Partition))
+	note(batch, b)
 	for _, c := range changes {
 		for part := range chunks(c.args, c.sql.cols()) {
 			columns, err := c.sql.columns(part)
@@ -94,6 +149,32 @@ func (e *postgresEngine) write(ctx context.Context, b *chat.Batch, changes []cha
 		}
 	}
 	return e.send(ctx, batch)
+}
+
+// note queues the row that the full-text index learns of the batch from.
+func note(batch *pgx.Batch, b *chat.Batch) {
+	type span struct{ after, last chat.Seq }
+	spans := make(map[chat.ConversationID]span)
+	for _, ch := range b.Changes {
+		if k := ch.Entry.Kind; k != chat.KindMessage && k != chat.KindEdit && k != chat.KindDelete {
+			continue
+		}
+		s, ok := spans[ch.Entry.ConversationID]
+		if !ok {
+			s.after = ch.Entry.Seq - 1
+		}
+		s.last = ch.Entry.Seq
+		spans[ch.Entry.ConversationID] = s
+	}
+	if len(spans) == 0 {
+		return
+	}
+	ids := slices.SortedFunc(maps.Keys(spans), func(a, b chat.ConversationID) int { return bytes.Compare(a[:], b[:]) })
+	conversations, after, last := make([][]byte, len(ids)), make([]int64, len(ids)), make([]int64, len(ids))
+	for i := range ids {
+		conversations[i], after[i], last[i] = ids[i][:], int64(spans[ids[i]].after), int64(spans[ids[i]].last)
+	}
+	batch.Queue(noteUnindexed, b.Partition.Log, int64(b.Partition.Partition), conversations, after, last)
 }
 
 // chunks cuts a list of items into parts of about chunkBytes.

@@ -126,7 +126,7 @@ func (x *sqliteIndex) visible(ctx context.Context, user chat.UserID, rows []int6
 	var out []indexed
 	err := visibleMessages.each(ctx, x.s.read, []any{user[:]}, args, func(row scanner) error {
 		var x indexed
-		m, err := scanMessage(rowBefore{row, &x.row})
+		m, err := scanMessage(rowsBefore{row, []any{&x.row}})
 		if x.m = m; err == nil && !seen[x.row] {
 			seen[x.row] = true
 			out = append(out, x)

@@ -93,13 +93,14 @@ func TestFiles(t *testing.T) {
 }
 
 func TestSearch(t *testing.T) {
-	chattest.Search(t, func(t *testing.T) chattest.SearchStore { return indexed(t) })
+	each(t, func(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
+		chattest.Search(t, func(t *testing.T) chattest.SearchStore { return indexed(t, open(t)) })
+	})
 }
 
-// indexed opens an empty store and keeps its index in step.
-func indexed(t testing.TB) *sqlstore.Store {
+// indexed keeps the index of a store in step until the test ends.
+func indexed(t testing.TB, s *sqlstore.Store) *sqlstore.Store {
 	t.Helper()
-	s := openSQLite(t)
 	done := make(chan struct{})
 	t.Cleanup(func() { <-done })
 	go func() {
