@@ -143,6 +143,9 @@ func cover(value string) string {
 		return value
 	}
 	u, err := url.Parse(value)
+	if err == nil && u.Scheme == "file" && u.Host == "" && u.RawQuery == "" {
+		return value
+	}
 	if err != nil || u.Scheme == "" || u.Host == "" {
 		return "(hidden)"
 	}
