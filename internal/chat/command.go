@@ -54,11 +54,6 @@ type Command struct {
 	AvatarID         *FileID          `json:"avatar_id,omitempty"`
 }
 
-// RulesVersion is the version of Apply. Records carry the one they were accepted
-// under, so that nodes of different versions agree on every number. Rules 2 know
-// mentions, pins, blocks and joining by invitation; what rules 1 know they decide alike.
-const RulesVersion = 2
-
 // Record is a command on its way through the log.
 type Record struct {
 	ID      RecordID `json:"id"`

@@ -53,7 +53,8 @@ type Log interface {
 	Append(ctx context.Context, r *Record) error
 	// Own calls own for every partition that this node is given, each in a
 	// goroutine of its own, with a context that ends when the partition is taken
-	// away. When own returns before that, it is called again after a growing pause.
+	// away. When own returns before that, it is called again after a growing pause. When
+	// it returns ErrNewerRules and the log knows other nodes, they are left all partitions.
 	// Own returns when ctx ends and all calls have returned, or with an error if
 	// the log cannot be used at all.
 	Own(ctx context.Context, own func(ctx context.Context, p Partition) error) error

@@ -20,31 +20,55 @@ const (
 	leaveTimeout     = 3 * time.Second
 	// heartbeat is how soon a node learns at the latest that others come or go; until
 	// all have, the partitions that change hands stand still.
-	heartbeat    = 250 * time.Millisecond
+	heartbeat = 250 * time.Millisecond
+	// resignation is how long a node that is too old leaves the partitions to others: by
+	// then it has been replaced, or they are gone.
+	resignation  = 5 * time.Minute
 	firstPause   = 20 * time.Millisecond
 	longestPause = 2 * time.Second
 )
 
 // Own implements chat.Log: it joins the consumer group and runs own for each
 // partition that the group gives to this node. When a partition is taken away,
-// its own has returned before the group gives it to somebody else. Call it once.
+// its own has returned before the group gives it to somebody else. A node whose own met
+// newer rules leaves the group to others for some minutes. Call it once.
 func (l *Log) Own(ctx context.Context, own func(context.Context, chat.Partition) error) error {
 	reader, err := newReader(l)
 	if err != nil {
 		return fmt.Errorf("own partitions: %w", err)
 	}
+	var wait sync.WaitGroup
+	defer wait.Wait()
 	defer reader.close()
 	l.setReader(reader)
 	defer l.setReader(nil)
-	// The claims outlive ctx by a moment: they end with it, and are waited for here.
-	o := &owner{log: l, reader: reader, own: own, claims: make(map[int32]*claim)}
-	group, err := l.join(ctx, o)
-	if err != nil {
-		return fmt.Errorf("own partitions: %w", err)
-	}
-	var wait sync.WaitGroup
 	wait.Go(func() { reader.run(ctx) })
-	err = l.watch(ctx, group)
+	for ctx.Err() == nil {
+		resigned, err := l.serve(ctx, reader, own)
+		if err != nil || !resigned {
+			return err
+		}
+		l.opts.Logger.Warn("this program is older than others: its partitions are left to them", "for", resignation)
+		select {
+		case <-ctx.Done():
+		case <-time.After(resignation):
+		}
+	}
+	return nil
+}
+
+// serve is a member of the group until ctx ends, or the node resigns, or the group
+// cannot be used at all.
+func (l *Log) serve(ctx context.Context, reader *reader, own func(context.Context, chat.Partition) error) (resigned bool, err error) {
+	// The claims outlive ctx by a moment: they end with it, and are waited for here.
+	member, resign := context.WithCancel(ctx)
+	defer resign()
+	o := &owner{log: l, reader: reader, own: own, resign: resign, claims: make(map[int32]*claim)}
+	group, err := l.join(member, o)
+	if err != nil {
+		return false, fmt.Errorf("own partitions: %w", err)
+	}
+	err = l.watch(member, group)
 	o.loseAll()
 	// Leaving makes others take over at once, not after the session's end.
 	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
@@ -53,9 +77,7 @@ func (l *Log) Own(ctx context.Context, own func(context.Context, chat.Partition)
 		l.opts.Logger.Warn("consumer group not left", "error", err)
 	}
 	group.Close()
-	reader.close()
-	wait.Wait()
-	return err
+	return member.Err() != nil && ctx.Err() == nil, err
 }
 
 // join makes the client whose only task is to tell what this node owns: its
@@ -132,6 +154,7 @@ type owner struct {
 	log    *Log
 	reader *reader
 	own    func(context.Context, chat.Partition) error
+	resign func() // ends the membership; loseAll follows
 
 	mu     sync.Mutex
 	claims map[int32]*claim
@@ -169,6 +192,11 @@ func (o *owner) hold(ctx context.Context, id int32) {
 		err := o.own(ctx, p)
 		p.close()
 		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, chat.ErrNewerRules) {
+			o.log.opts.Logger.Warn("partition given up", "partition", id, "error", err)
+			o.resign()
 			return
 		}
 		if p.advanced {

@@ -192,8 +192,8 @@ func TestRules(t *testing.T) {
 	b := newBench(t, sequencer.Options{})
 	records := lay(0, chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)), chattest.Send(chattest.Room(0), chattest.User(0), "k", "x"))
 	records[1].Rules = chat.RulesVersion + 1
-	if err := b.Own(t.Context(), &script{records: records}); err == nil {
-		t.Error("a record of newer rules was passed over")
+	if err := b.Own(t.Context(), &script{records: records}); !errors.Is(err, chat.ErrNewerRules) {
+		t.Errorf("got %v, want ErrNewerRules", err)
 	}
 	if next, _, err := b.journal.Position(t.Context(), chat.PartitionID{Log: "script"}); next != 0 || err != nil {
 		t.Errorf("got position %d, %v, want 0", next, err)

@@ -160,7 +160,7 @@ func (c *claim) fetch(ctx context.Context, from int64, limit int) ([]*chat.Recor
 			return nil, fmt.Errorf("offset %d where %d was due: %w", r.Offset, from+int64(i), ErrHole)
 		}
 		if r.Rules > chat.RulesVersion {
-			return nil, fmt.Errorf("record %s needs rules %d, this program knows %d", r.ID, r.Rules, chat.RulesVersion)
+			return nil, fmt.Errorf("record %s has rules %d, this program knows %d: %w", r.ID, r.Rules, chat.RulesVersion, chat.ErrNewerRules)
 		}
 	}
 	return records, nil
