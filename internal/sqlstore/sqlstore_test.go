@@ -1,7 +1,9 @@
 package sqlstore_test
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -114,4 +116,19 @@ func TestPeople(t *testing.T) {
 	each(t, func(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		chattest.People(t, func(t *testing.T) chattest.PeopleStore { return open(t) })
 	})
+}
+
+// Two changes that were made at once with one number are not found by a merge.
+func TestMigrationsHaveNumbersOfTheirOwn(t *testing.T) {
+	for _, dir := range []string{"migrations/sqlite", "migrations/postgres"} {
+		files, err := os.ReadDir(dir)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", dir, len(files), err)
+		}
+		for i, f := range files {
+			if want := fmt.Sprintf("%05d_", i+1); !strings.HasPrefix(f.Name(), want) {
+				t.Errorf("%s/%s: want a name that begins with %s", dir, f.Name(), want)
+			}
+		}
+	}
 }
