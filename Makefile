@@ -23,6 +23,8 @@ GO_TEST := CGO_ENABLED=1 go test -race -json -timeout 15m
 REPORTS := out/reports
 
 ROUNDS   ?= 100
+LONG     ?=
+STORE    ?= sqlite postgres
 SEED     ?=
 FUZZTIME ?= 30s
 BENCH    ?= all
@@ -116,6 +118,21 @@ nodes: bin/parley ## several nodes on real engines, killed, stopped, cut off, be
 .PHONY: cluster
 cluster: bin/parley ## three nodes behind a load balancer at http://127.0.0.1:3000, to try and to break; Ctrl-C stops all
 	@exec scripts/services run postgres redis kafka3 -- scripts/cluster run
+
+# The faults of the whole: the checker's own tests are counted, the run itself passes or
+# fails as a step. Its engines are its own, with a proxy before each.
+FAULT_TARGETS = $(subst $(eval) ,$(comma),$(patsubst sqlite,embedded,$(patsubst postgres,cluster,$(STORE))))
+comma := ,
+FAULT_ENGINES = env -u PARLEY_TEST_POSTGRES -u PARLEY_TEST_REDIS -u PARLEY_TEST_KAFKA -u PARLEY_TEST_KAFKA3 \
+	PARLEY_SERVICES_DIR=$(CURDIR)/out/fault/services PARLEY_SERVICES_KAFKA_LINKS=yes scripts/services run postgres redis kafka3 --
+
+.PHONY: fault
+fault: bin/parley ## break nodes, engines and links while clients talk, and check every promise (LONG=1h SEED=1 STORE=sqlite)
+	@scripts/tool gcc >/dev/null; scripts/tool strace >/dev/null
+	@go build -o out/bin/fault ./test/fault
+	@status=0; $(GO_TEST) ./test/fault/... | $(VERDICT) go fault || status=$$?; \
+	$(if $(findstring postgres,$(STORE)),$(FAULT_ENGINES)) out/bin/fault -target $(FAULT_TARGETS) -commit $(VERSION) $(if $(LONG),-long $(LONG)) $(if $(SEED),-seed $(SEED)) || status=$$?; \
+	exit $$status
 
 .PHONY: protocol
 protocol: ## Engine.IO and Socket.IO as other people's clients speak them

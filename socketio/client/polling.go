@@ -132,6 +132,12 @@ func (p *poller) do(method string, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
+	if method == http.MethodGet {
+		// net/http repeats a GET by itself when the connection fails before the answer.
+		// The server may have given away what waited by then: a poll must not be
+		// repeated, and a request with a body that cannot be had again is not.
+		req.Body, req.GetBody = io.NopCloser(bytes.NewReader(nil)), nil
+	}
 	for k, v := range p.c.opt.Header {
 		req.Header[k] = v
 	}
@@ -334,6 +340,10 @@ func (p *poller) switchOver(br *bufio.Reader) error {
 		p.mu.Unlock()
 		<-rest
 		p.mu.Lock()
+	}
+	if p.ctx.Err() != nil { // a POST failed: what it held must not be overtaken
+		p.mu.Unlock()
+		return ErrClosed
 	}
 	err := p.c.write(ws.AppendMasked(nil, ws.OpText, []byte{'5'}, mask()))
 	for _, e := range p.early {

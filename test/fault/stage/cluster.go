@@ -1,0 +1,183 @@
+package stage
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parley-chat/parley/internal/program"
+	"github.com/parley-chat/parley/test/fault/link"
+)
+
+const (
+	nodesOfCluster = 3
+	partitions     = 12
+	metricsTimeout = 2 * time.Second
+)
+
+// address reads an engine's address from the environment, where scripts/services put it.
+func address(variable string) (*url.URL, error) {
+	text := os.Getenv(variable)
+	if text == "" {
+		return nil, fmt.Errorf("%s is not set: run this with scripts/services run", variable)
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", variable, err)
+	}
+	return u, nil
+}
+
+// Cluster makes a stage of three nodes on the engines that the environment names, with
+// a schema, a topic and a prefix of their own. Every way from a node to an engine leads
+// through a proxy.
+func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any)) (_ *Stage, err error) {
+	e := &Engines{Redis: "redis", SQL: "postgres", Brokers: []string{"kafka"}}
+	if e.script, err = services(); err != nil {
+		return nil, err
+	}
+	postgres, err := address("PARLEY_TEST_POSTGRES")
+	if err != nil {
+		return nil, err
+	}
+	redis, err := address("PARLEY_TEST_REDIS")
+	if err != nil {
+		return nil, err
+	}
+	kafka := "PARLEY_TEST_KAFKA"
+	if os.Getenv("PARLEY_TEST_KAFKA3") != "" {
+		kafka, e.Brokers = "PARLEY_TEST_KAFKA3", []string{"kafka3-1", "kafka3-2", "kafka3-3"}
+	}
+	name := "fault" + strings.ToLower(rand.Text()[:12])
+	e.redis, e.postgres = redis.Host, postgres
+	if _, err := e.Query(ctx, "create schema "+name); err != nil {
+		return nil, err
+	}
+	query := postgres.Query()
+	query.Set("search_path", name+",public")
+	postgres.RawQuery = query.Encode()
+	// psql knows no search_path in the address.
+	own := *postgres
+	own.RawQuery = "options=" + url.QueryEscape("-csearch_path="+name) + "&sslmode=" + query.Get("sslmode")
+	e.postgres = &own
+
+	s := &Stage{Target: "cluster", Engines: e, Dir: dir, Logf: logf}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	c := clusterOf{name: name, dir: dir, binary: binary, secret: rand.Text() + rand.Text(), postgres: *postgres, redis: *redis, kafka: kafka}
+	for i := range nodesOfCluster {
+		n, err := c.node(i + 1)
+		if n != nil {
+			s.Nodes = append(s.Nodes, n)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// clusterOf is what the nodes have in common.
+type clusterOf struct {
+	name, dir, binary, secret string
+	postgres, redis           url.URL
+	kafka                     string
+}
+
+func (c clusterOf) node(i int) (*Node, error) {
+	metrics, err := program.FreeAddress()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says all
+	}
+	n, err := newNode(c.dir, fmt.Sprint("node", i), c.binary)
+	if err != nil {
+		return nil, err
+	}
+	n.metrics = "http://" + metrics + "/metrics"
+	for part, target := range map[string]*url.URL{"store": &c.postgres, "bus": &c.redis} {
+		p, err := link.NewProxy("127.0.0.1:0", target.Host)
+		if err != nil {
+			return n, err //nolint:wrapcheck // says all
+		}
+		n.Links[part] = []*link.Proxy{p}
+		target.Host = p.Address()
+	}
+	c.redis.RawQuery = "prefix=" + c.name
+	brokers, err := n.brokers(os.Getenv(fmt.Sprintf("%s_LINK%d", c.kafka, i)))
+	if err != nil {
+		return n, err
+	}
+	n.options.Command = append(n.options.Command,
+		"--node", n.Name, "--metrics-addr", metrics, "--secret", c.secret,
+		"--store", c.postgres.String(), "--bus", c.redis.String(),
+		"--log", fmt.Sprintf("kafka://%s/%s.commands?partitions=%d&session=1s", brokers, c.name, partitions),
+		"--blobs", "file://"+filepath.Join(c.dir, "blobs"), "--reconnect-spread", "1s")
+	return n, nil
+}
+
+// brokers puts a proxy before each listener of a node's own: pairs of LISTENER>NAMED,
+// with commas between. It gives the addresses that the node is to know.
+func (n *Node) brokers(pairs string) (string, error) {
+	var named []string
+	for pair := range strings.SplitSeq(pairs, ",") {
+		listener, name, ok := strings.Cut(pair, ">")
+		if !ok {
+			return "", errors.New("the brokers have no listeners for proxies: start them with PARLEY_SERVICES_KAFKA_LINKS=yes")
+		}
+		p, err := link.NewProxy(name, listener)
+		if err != nil {
+			return "", err //nolint:wrapcheck // says all
+		}
+		n.Links["log"] = append(n.Links["log"], p)
+		named = append(named, name)
+	}
+	return strings.Join(named, ","), nil
+}
+
+// Owned gives how many partitions of the log the node owns; 0 if it does not answer.
+func (n *Node) Owned(ctx context.Context) int {
+	ctx, cancel := context.WithTimeout(ctx, metricsTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.metrics, http.NoBody)
+	if err != nil {
+		return 0
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), "parley_log_partitions_owned "); ok {
+			owned, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return 0
+			}
+			return int(owned)
+		}
+	}
+	return 0
+}
+
+// Owner gives the node that owns most of the log.
+func (s *Stage) Owner(ctx context.Context) *Node {
+	best, most := s.Nodes[0], -1
+	for _, n := range s.Nodes {
+		if owned := n.Owned(ctx); owned > most {
+			best, most = n, owned
+		}
+	}
+	return best
+}

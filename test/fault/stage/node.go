@@ -1,0 +1,213 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/parley-chat/parley/internal/program"
+	"github.com/parley-chat/parley/test/fault/link"
+)
+
+// startTimeout bounds the start of a node, the machine being as slow as it may.
+const startTimeout = 120 * time.Second
+
+// Node is one process of the program under test, which may be down.
+type Node struct {
+	Name string
+	URL  string
+	Data string // its folder
+	// Links are the node's ways to the engines: "store", "log", "bus". An embedded
+	// node has none.
+	Links map[string][]*link.Proxy
+
+	options program.Options
+	metrics string // where they are; empty when embedded
+	logs    *os.File
+
+	mu      sync.Mutex
+	process *program.Process
+	wanted  bool // it should be running: an end by itself is a crash
+	crashes []string
+}
+
+// newNode prepares a node; flags are besides its address and folder.
+func newNode(dir, name, binary string, flags ...string) (*Node, error) {
+	address, err := program.FreeAddress()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says all
+	}
+	n := &Node{Name: name, URL: "http://" + address, Data: filepath.Join(dir, name), Links: map[string][]*link.Proxy{}}
+	if n.logs, err = os.Create(filepath.Join(dir, name+".log")); err != nil {
+		return nil, fmt.Errorf("keep a log: %w", err)
+	}
+	n.options = program.Options{
+		Command: append([]string{
+			binary, "serve", "--addr", address, "--data-dir", n.Data, "--log-level", "warn", "--log-format", "text",
+			"--send-rate", "0", "--login-rate", "0",
+		}, flags...),
+		URL: n.URL, Ready: "/readyz", Log: n.logs,
+	}
+	return n, nil
+}
+
+// Start starts the node and waits until it serves. One that runs is left alone.
+func (n *Node) Start(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.process != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	p, err := program.Start(ctx, n.options)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", n.Name, err)
+	}
+	n.process, n.wanted = p, true
+	go n.guard(p)
+	return nil
+}
+
+// Begin starts the node without waiting: ready is told by Start, or never.
+func (n *Node) Begin(wait time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	if p, err := program.Start(ctx, n.options); err == nil {
+		_ = p.Kill() // it was to be killed while it starts
+	}
+}
+
+// guard notes an end that nobody asked for.
+func (n *Node) guard(p *program.Process) {
+	<-p.Done()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.process == p && n.wanted {
+		n.crashes = append(n.crashes, p.Tail())
+		n.process = nil
+	}
+}
+
+// Crashes gives what the node wrote last, each time it ended by itself, and forgets it.
+func (n *Node) Crashes() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := n.crashes
+	n.crashes = nil
+	return all
+}
+
+// take gives the running process and takes it out.
+func (n *Node) take() *program.Process {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.process
+	n.process, n.wanted = nil, false
+	return p
+}
+
+// Kill ends the node at once.
+func (n *Node) Kill() error {
+	p := n.take()
+	if p == nil {
+		return nil
+	}
+	return p.Kill() //nolint:wrapcheck // says all
+}
+
+// Stop ends the node in order. An end that is not in order is an error.
+func (n *Node) Stop(ctx context.Context) error {
+	p := n.take()
+	if p == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return p.Stop(ctx) //nolint:wrapcheck // says all
+}
+
+// Pause stops the node's processor time: it holds its connections and answers nothing.
+func (n *Node) Pause() error { return n.signal(syscall.SIGSTOP) }
+
+// Resume ends a pause.
+func (n *Node) Resume() error { return n.signal(syscall.SIGCONT) }
+
+func (n *Node) signal(s syscall.Signal) error {
+	pid := n.PID()
+	if pid == 0 {
+		return nil
+	}
+	if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("signal %s: %w", n.Name, err)
+	}
+	return nil
+}
+
+// PID is the process id; 0 while the node is down.
+func (n *Node) PID() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.process == nil {
+		return 0
+	}
+	return n.process.PID()
+}
+
+// Stage is everything under test.
+type Stage struct {
+	Target  string
+	Nodes   []*Node
+	Engines *Engines // nil when embedded
+	Dir     string
+	Logf    func(format string, args ...any)
+}
+
+// Node gives the address of any node; it may be down.
+func (s *Stage) Node(rng *rand.Rand) string { return s.Nodes[rng.IntN(len(s.Nodes))].URL }
+
+// Start starts every node that is down.
+func (s *Stage) Start(ctx context.Context) error {
+	errs := make([]error, len(s.Nodes))
+	var group sync.WaitGroup
+	for i, n := range s.Nodes {
+		group.Go(func() { errs[i] = n.Start(ctx) })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// Close ends everything.
+func (s *Stage) Close() error {
+	var errs []error
+	for _, n := range s.Nodes {
+		errs = append(errs, n.Resume(), n.Kill())
+		for _, proxies := range n.Links {
+			for _, p := range proxies {
+				errs = append(errs, p.Close())
+			}
+		}
+		errs = append(errs, n.logs.Close())
+	}
+	if s.Engines != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+		defer cancel()
+		errs = append(errs, s.Engines.mend(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// Embedded makes a stage of one node that has everything inside.
+func Embedded(dir, binary string, logf func(string, ...any)) (*Stage, error) {
+	n, err := newNode(dir, "embedded", binary)
+	if err != nil {
+		return nil, err
+	}
+	return &Stage{Target: "embedded", Nodes: []*Node{n}, Dir: dir, Logf: logf}, nil
+}

@@ -1,0 +1,185 @@
+package storm
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/parley-chat/parley/test/fault/crowd"
+	"github.com/parley-chat/parley/test/fault/link"
+	"github.com/parley-chat/parley/test/fault/stage"
+)
+
+// Fault breaks something. Two faults of one part do not come together.
+type Fault struct {
+	Name string
+	Part string // what it breaks
+	On   func(*stage.Stage) bool
+	// Do breaks it and gives what mends it. It may take up to Hold by itself.
+	Do func(ctx context.Context, e *Scene) (mend func(context.Context) error, err error)
+}
+
+// Scene is what a fault works on.
+type Scene struct {
+	*stage.Stage
+	Crowd *crowd.Crowd
+	Rng   *rand.Rand
+	Hold  time.Duration
+}
+
+// Any is one of the nodes.
+func (e *Scene) Any() *stage.Node { return e.Nodes[e.Rng.IntN(len(e.Nodes))] }
+
+func anywhere(*stage.Stage) bool   { return true }
+func embedded(s *stage.Stage) bool { return s.Engines == nil }
+
+func nothing(context.Context) error { return nil }
+
+// Table is every fault there is. docs/faults.md says how to add one.
+func Table() []Fault {
+	return append([]Fault{
+		{"kill", "node", anywhere, kill},
+		{"kill and stay down", "node", anywhere, killAndStay},
+		{"restart storm", "node", anywhere, restartStorm},
+		{"stop in order", "node", anywhere, stopInOrder},
+		{"pause", "node", anywhere, pause},
+		{"files exhausted", "files", anywhere, filesExhausted},
+		{"slow disk", "disk", embedded, slowDisk},
+		{"failing disk", "disk", embedded, failingDisk},
+		{"full disk", "disk", embedded, fullDisk},
+		{"power loss", "node", embedded, powerLoss},
+		{"clients cut", "clients", anywhere, clientsCut},
+		{"clients half-open", "clients", anywhere, clientsRule(link.Rule{Stall: true}, link.Rule{Stall: true})},
+		{"clients up only", "clients", anywhere, clientsRule(link.Rule{}, link.Rule{Stall: true})},
+		{"clients down only", "clients", anywhere, clientsRule(link.Rule{Stall: true}, link.Rule{})},
+		{"clients at 1 B/s", "clients", anywhere, clientsRule(link.Rule{Rate: 1}, link.Rule{Rate: 1})},
+		{"clients sliced", "clients", anywhere, clientsRule(link.Rule{Slice: 3}, link.Rule{Slice: 5})},
+		{"reconnect storm", "clients", anywhere, reconnectStorm},
+	}, cluster()...)
+}
+
+func kill(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+	n := e.Any()
+	if err := n.Kill(); err != nil {
+		return nothing, err //nolint:wrapcheck // says all
+	}
+	return nothing, n.Start(ctx) //nolint:wrapcheck // says all
+}
+
+func killAndStay(_ context.Context, e *Scene) (func(context.Context) error, error) {
+	n := e.Any()
+	return n.Start, n.Kill() //nolint:wrapcheck // says all
+}
+
+// restartStorm kills again and again, in the middle of starts too.
+func restartStorm(_ context.Context, e *Scene) (func(context.Context) error, error) {
+	n := e.Any()
+	for range 3 + e.Rng.IntN(4) {
+		if err := n.Kill(); err != nil {
+			return n.Start, err //nolint:wrapcheck // says all
+		}
+		n.Begin(time.Duration(e.Rng.IntN(300)) * time.Millisecond)
+	}
+	return n.Start, nil
+}
+
+func stopInOrder(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+	n := e.Any()
+	return n.Start, n.Stop(ctx) //nolint:wrapcheck // says all
+}
+
+func pause(_ context.Context, e *Scene) (func(context.Context) error, error) {
+	n := e.Any()
+	return func(context.Context) error { return n.Resume() }, n.Pause() //nolint:wrapcheck // says all
+}
+
+func filesExhausted(_ context.Context, e *Scene) (func(context.Context) error, error) {
+	n := e.Any()
+	before, err := n.FilesLimit(uint64(16 + e.Rng.IntN(64)))
+	if err != nil {
+		return nothing, fmt.Errorf("limit the files of %s: %w", n.Name, err)
+	}
+	e.Crowd.DropAll() // so that everybody wants a new connection
+	return func(context.Context) error {
+		if n.PID() == 0 {
+			return nil
+		}
+		_, err := n.FilesLimit(before)
+		return err //nolint:wrapcheck // says all
+	}, nil
+}
+
+func inject(e *Scene, rules ...string) (func(context.Context) error, error) {
+	end, err := e.Any().Inject(rules...)
+	if err != nil {
+		return nothing, err //nolint:wrapcheck // says all
+	}
+	return func(context.Context) error { return end() }, nil
+}
+
+func slowDisk(_ context.Context, e *Scene) (func(context.Context) error, error) {
+	return inject(e, fmt.Sprintf("fsync,fdatasync:delay_enter=%d", 20_000+e.Rng.IntN(480_000)))
+}
+
+func failingDisk(_ context.Context, e *Scene) (func(context.Context) error, error) {
+	return inject(e, fmt.Sprintf("fsync,fdatasync:error=EIO:when=%d+%d", 1+e.Rng.IntN(20), 1+e.Rng.IntN(10)))
+}
+
+func fullDisk(_ context.Context, e *Scene) (func(context.Context) error, error) {
+	return inject(e, fmt.Sprintf("pwrite64,fallocate,ftruncate:error=ENOSPC:when=%d+", 1+e.Rng.IntN(50)))
+}
+
+func powerLoss(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+	n := e.Any()
+	torn, err := n.PowerLoss(ctx, e.Hold, e.Rng)
+	if err != nil {
+		return n.Start, fmt.Errorf("power loss of %s: %w", n.Name, err)
+	}
+	e.Logf("power loss: %d writes had not been synced and are garbage now", torn)
+	return n.Start, nil
+}
+
+// clientsCut resets every client's connections several times.
+func clientsCut(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+	for range 4 {
+		for _, s := range e.Crowd.Switches() {
+			s.Reset()
+		}
+		pauseFor(ctx, e.Hold/4)
+	}
+	return nothing, nil
+}
+
+func reconnectStorm(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+	for range 20 {
+		e.Crowd.DropAll()
+		pauseFor(ctx, e.Hold/20)
+	}
+	return nothing, nil
+}
+
+// clientsRule puts some of the clients' links under a rule.
+func clientsRule(up, down link.Rule) func(context.Context, *Scene) (func(context.Context) error, error) {
+	return func(_ context.Context, e *Scene) (func(context.Context) error, error) {
+		all := e.Crowd.Switches()
+		e.Rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		some := all[:max(1, len(all)/(2+e.Rng.IntN(3)))]
+		for _, s := range some {
+			s.Set(up, down)
+		}
+		return func(context.Context) error {
+			for _, s := range some {
+				s.Heal()
+			}
+			return nil
+		}, nil
+	}
+}
+
+func pauseFor(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
