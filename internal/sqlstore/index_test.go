@@ -142,8 +142,16 @@ func TestIndexWithoutMessages(t *testing.T) {
 	wantHits(t, s, "first message", 1)
 }
 
+// BenchmarkIndex measures how fast messages of about 100 letters become findable.
+//
+//	go test ./internal/sqlstore -run - -bench Index -benchtime 20000x
 func BenchmarkIndex(b *testing.B) {
-	s := openSQLite(b)
+	for _, store := range stores {
+		b.Run(store.name, func(b *testing.B) { benchmarkIndex(b, store.open(b)) })
+	}
+}
+
+func benchmarkIndex(b *testing.B, s *sqlstore.Store) {
 	w := chattest.NewWorld(b, s)
 	w.Do(chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)))
 	words := strings.Fields("the quick brown fox jumps over a lazy dog while forty two clever programmers measure what search costs and what it gives")
