@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/sqlstore/query"
@@ -140,49 +139,6 @@ func scanUser(row scanner, more ...any) (u chat.User, err error) {
 	}, more...)...)
 	u.Disabled = disabled != 0
 	return u, err
-}
-
-const searchUsers = `SELECT id, username, display_name, bio, avatar_id, created_at, disabled, ord, folded FROM (
-    SELECT id, username, display_name, bio, avatar_id, created_at, disabled, folded,
-        CASE WHEN username_key LIKE ?1 ESCAPE '\' OR name_key LIKE ?1 ESCAPE '\' THEN 0 ELSE 1 END AS ord
-    FROM accounts
-    WHERE disabled = 0 AND (username_key LIKE ?2 ESCAPE '\' OR name_key LIKE ?2 ESCAPE '\')
-) found
-WHERE ord > ?3 OR (ord = ?3 AND folded > ?4)
-ORDER BY ord, folded LIMIT ?5`
-
-// SearchUsers implements chat.Accounts.
-func (s *Store) SearchUsers(ctx context.Context, text, from string, limit int) (page chat.Page[chat.User], err error) {
-	ns, after, ok, err := parseCursor(from, 1)
-	if err != nil {
-		return page, err
-	}
-	if !ok {
-		ns = []int64{-1}
-	}
-	if !utf8.ValidString(after) {
-		return page, chat.Invalid("cursor", "is not one that was given out")
-	}
-	if strings.ContainsRune(text, 0) {
-		return page, nil // no name has it, and no database takes it
-	}
-	pattern := escapeLike(strings.ToLower(strings.ToValidUTF8(text, ""))) + "%"
-	var order int64
-	var folded string
-	args := []any{pattern, "%" + pattern, ns[0], after, limit + 1}
-	err = queryEach(ctx, s.read, searchUsers, args, func(row scanner) error {
-		if len(page.Items) == limit {
-			page.Next = cursor([]int64{order}, folded)
-			return nil
-		}
-		u, err := scanUser(row, &order, &folded)
-		page.Items = append(page.Items, u)
-		return err
-	})
-	if err != nil {
-		return page, s.fail("search users", err)
-	}
-	return page, nil
 }
 
 // ListAccounts implements chat.Accounts.
