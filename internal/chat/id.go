@@ -21,6 +21,7 @@ type (
 	sessionKind      struct{}
 	recordKind       struct{}
 	inviteKind       struct{}
+	pushKind         struct{}
 )
 
 type (
@@ -36,6 +37,8 @@ type (
 	RecordID = ID[recordKind]
 	// InviteID names an invitation. It is public; the secret token is another value.
 	InviteID = ID[inviteKind]
+	// PushID names a browser that notifications are pushed to.
+	PushID = ID[pushKind]
 )
 
 // ErrBadID is returned for text that is not a canonical, lower-case UUID.

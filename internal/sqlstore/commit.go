@@ -103,7 +103,11 @@ func (s *Store) Commit(ctx context.Context, b *chat.Batch) error {
 	if err := s.readRedacted(ctx, w); err != nil {
 		return s.fail("commit batch", err)
 	}
-	if err := s.engine.write(ctx, b, w.changes()); err != nil {
+	changes := w.changes()
+	if s.d.beginPushes == "" && len(w.messages) > 0 {
+		changes = append(changes, change{verb: "note messages to push", sql: &putUnpushed, args: unpushed(w.messages)})
+	}
+	if err := s.engine.write(ctx, b, changes); err != nil {
 		return fmt.Errorf("commit batch: %w", s.d.classify(err))
 	}
 	s.indexSoon()

@@ -29,6 +29,10 @@ type dialect struct {
 	// lockAccount makes others who want to change an account wait for this
 	// transaction; empty where transactions that write wait for one another anyway.
 	lockAccount string
+	// beginPushes makes what is committed from now on be gone through for pushes,
+	// where rows of messages have the order of their commits; empty where a batch
+	// notes them (putUnpushed).
+	beginPushes string
 	// rewrite turns a statement as it stands in this package into the database's own.
 	rewrite func(query string) string
 	// classify wraps a driver's error so that callers can tell what it means:

@@ -42,6 +42,7 @@ var (
 	_ chat.BlockList = (*Store)(nil)
 	_ chat.Invites   = (*Store)(nil)
 
+	_ chat.Pushes          = (*Store)(nil)
 	_ chat.PreferenceStore = (*Store)(nil)
 )
 

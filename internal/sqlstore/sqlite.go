@@ -42,9 +42,12 @@ func sqliteDialect() *dialect {
 		goose:      goose.DialectSQLite3,
 		migrations: "migrations/sqlite",
 		prepares:   true,
-		rewrite:    func(query string) string { return query },
-		classify:   classifySQLite,
-		gaveWay:    func(error) bool { return false }, // one writes at a time
+		beginPushes: `INSERT INTO positions (log, part, next_offset, prev_offset)
+			SELECT ?, 0, COALESCE(MAX(rowid), 0), 0 FROM message_entries WHERE TRUE
+			ON CONFLICT (log, part) DO UPDATE SET next_offset = excluded.next_offset`,
+		rewrite:  func(query string) string { return query },
+		classify: classifySQLite,
+		gaveWay:  func(error) bool { return false }, // one writes at a time
 		noTransaction: func(err error) bool {
 			return strings.Contains(err.Error(), "no transaction is active")
 		},

@@ -132,3 +132,9 @@ func TestMigrationsHaveNumbersOfTheirOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestPushes(t *testing.T) {
+	each(t, func(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
+		chattest.Pushes(t, func(t *testing.T) chattest.PushStore { return open(t) })
+	})
+}

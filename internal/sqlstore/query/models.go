@@ -153,6 +153,37 @@ type Preference struct {
 	Archived       int64
 }
 
+type PushJob struct {
+	SubscriptionID []byte
+	ConversationID []byte
+	Seq            int64
+	Mention        int64
+	QueuedAt       int64
+	DueAt          int64
+	Attempts       int64
+}
+
+type PushSubscription struct {
+	ID           []byte
+	UserID       []byte
+	SessionID    []byte
+	EndpointHash []byte
+	Endpoint     string
+	P256dh       []byte
+	Auth         []byte
+	Content      int64
+	UserAgent    string
+	CreatedAt    int64
+	SucceededAt  int64
+	FailedAt     int64
+	Failure      string
+}
+
+type ServerKey struct {
+	Name  string
+	Value []byte
+}
+
 type Session struct {
 	ID        []byte
 	UserID    []byte
