@@ -97,6 +97,10 @@ func (g *Gateway) welcome(ctx context.Context, c *conn, cursor, token string) er
 	if err != nil {
 		return err //nolint:wrapcheck // meant for the client
 	}
+	unstored, err := g.unstored(ctx, c.user)
+	if err != nil {
+		return err
+	}
 	moved := &service.Moved{Cursor: g.ports.Service.SyncCursor()}
 	behind := false
 	if cursor != "" {
@@ -104,9 +108,7 @@ func (g *Gateway) welcome(ctx context.Context, c *conn, cursor, token string) er
 			return err
 		}
 	}
-	if moved.Heads == nil {
-		moved.Heads = []chat.Head{}
-	}
+	moved.Heads = raise(moved.Heads, unstored)
 	ready, err := socketio.NewFrame(wire.EventReady, wire.Ready{
 		User: wire.MeOf(account, g.opt.Limits), Cursor: moved.Cursor, HeadsChanged: moved.Heads, Gone: moved.Gone, ServerTime: chat.TimeOf(g.opt.Now()),
 	})
@@ -128,6 +130,34 @@ func (g *Gateway) sync(ctx context.Context, user chat.UserID, cursor string) (mo
 		return &service.Moved{Cursor: cursor}, true, nil
 	}
 	return moved, false, err //nolint:wrapcheck // meant for the client
+}
+
+// unstored gives the conversations of a person that the store does not show as far
+// as they were delivered here: the socket that joins them now did not get that.
+func (g *Gateway) unstored(ctx context.Context, u *user) (map[chat.ConversationID]chat.Seq, error) {
+	if !g.opt.Ahead {
+		return nil, nil
+	}
+	unstored, err := g.ports.Service.Unstored(ctx, u.conversations())
+	if errors.Is(err, chat.ErrUnavailable) && g.opt.Away() {
+		return nil, nil // the client asks for itself, later
+	}
+	return unstored, err //nolint:wrapcheck // meant for the client
+}
+
+// raise puts entries that the store does not show yet into heads, so that the
+// client asks for them; they never become nil.
+func raise(heads []chat.Head, behind map[chat.ConversationID]chat.Seq) []chat.Head {
+	out := make([]chat.Head, 0, len(heads)+len(behind))
+	for _, h := range heads {
+		h.LastSeq = max(h.LastSeq, behind[h.ConversationID])
+		delete(behind, h.ConversationID)
+		out = append(out, h)
+	}
+	for id, seq := range behind {
+		out = append(out, chat.Head{ConversationID: id, LastSeq: seq})
+	}
+	return out
 }
 
 // onDisconnect forgets a socket.

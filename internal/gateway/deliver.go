@@ -187,6 +187,14 @@ func (g *Gateway) advance(r *room, x *scratch, seq, memberSeq chat.Seq, grown in
 	r.rest()
 }
 
+// noteChange notes an entry that changes members, before it counts as delivered.
+func (g *Gateway) noteChange(r *room, seq chat.Seq, users []chat.UserID) {
+	s := g.shard(r.id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.changed(seq, users)
+}
+
 // write sends the frames of x to its members, each entry to those who may see it.
 // Entries that were committed together are one write for each socket.
 func (g *Gateway) write(x *scratch) {
@@ -251,6 +259,9 @@ func (g *Gateway) memberEntry(r *room, seq chat.Seq, data []byte) {
 	defer x.release()
 	x.seqs = append(x.seqs, seq)
 	x.frames = append(x.frames, g.entryFrame(data))
+	if g.opt.Ahead {
+		g.noteChange(r, seq, e.UserIDs)
+	}
 	g.advance(r, x, seq, seq, grown)
 	g.write(x)
 	if e.Kind == chat.KindMemberRemoved {

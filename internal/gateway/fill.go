@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,8 +15,10 @@ const (
 	fillers      = 4
 	fillPage     = 500
 	fillBytes    = 1 << 20
-	fillPause    = 50 * time.Millisecond // before a failed fill is tried again; it doubles
-	fillMaxPause = 5 * time.Second
+	fillPause    = 25 * time.Millisecond // before a failed fill is tried again; it doubles
+	fillMaxPause = 2 * time.Second
+	// quietFills is how often a fill may be in vain before it is worth a line in the log.
+	quietFills = 4
 	// maxFill bounds the missed entries that are written to sockets. Behind that
 	// only members are followed, and clients are told to catch up by themselves.
 	maxFill = 2_000
@@ -90,33 +93,43 @@ func (g *Gateway) fill(ctx context.Context, r *room) {
 	s.mu.Lock()
 	w := r.later()
 	waiting := w.queue
-	if r.dead || err == nil && (!ahead(waiting, r.last) || r.last > before) {
-		w.queue, w.lost, w.tries = nil, false, 0
+	switch {
+	case r.dead || err == nil && !short(waiting, r.last, w.need):
+		w.queue, w.lost, w.need, w.tries = nil, false, 0, 0
 		r.rest()
 		r.verified = true
 		s.mu.Unlock()
 		g.run(r, waiting)
 		return
+	case err == nil && r.last > before: // more of it may be there by now
+		w.tries = 0
+		s.mu.Unlock()
+		g.fills.add(r)
+		return
 	}
 	// The store could not be asked, or does not show yet what was published.
 	pause := min(fillPause<<w.tries, fillMaxPause)
 	w.tries = min(w.tries+1, 10)
+	quiet := err == nil && w.tries <= quietFills
 	s.mu.Unlock()
 	if ctx.Err() != nil {
 		return
 	}
-	g.opt.Logger.Warn("fill a gap", "conversation", r.id, "after", int64(r.last), "again_in", pause, "err", err)
+	if !quiet {
+		g.opt.Logger.Warn("fill a gap", "conversation", r.id, "after", int64(r.last), "again_in", pause, "err", err)
+	}
 	time.AfterFunc(pause, func() { g.fills.add(r) })
 }
 
-// ahead reports whether the first entry among events cannot follow last.
-func ahead(events []chat.Event, last chat.Seq) bool {
+// short reports whether entries after last are missing: before the first among
+// events or, if there is none, up to the one that is needed.
+func short(events []chat.Event, last, need chat.Seq) bool {
 	for i := range events {
 		if events[i].Kind == chat.EventEntry && events[i].Seq > last {
 			return events[i].Seq > last+1
 		}
 	}
-	return false
+	return last < need
 }
 
 // fillOnce reads and delivers everything after the room's last entry.
@@ -208,34 +221,30 @@ func (g *Gateway) demand(id chat.ConversationID) {
 // are behind: a lost last entry leaves no gap to see. It looks at no more than limit
 // rooms and goes on from shard start; it gives the shard to start from next time.
 func (g *Gateway) checkHeads(ctx context.Context, start, limit int) (next int, err error) {
-	ids := make([]chat.ConversationID, 0, headsPerQuery)
-	ask := func() error {
-		heads, err := g.ports.Views.Heads(ctx, ids)
+	var ids []chat.ConversationID
+	next = start
+	for i := 0; i < shardCount && limit > 0; i++ {
+		for _, id := range g.roomIDs(next) {
+			limit--
+			ids = append(ids, id)
+		}
+		next = (next + 1) % shardCount
+	}
+	return next, g.lookAt(ctx, ids)
+}
+
+// lookAt compares rooms with the store.
+func (g *Gateway) lookAt(ctx context.Context, ids []chat.ConversationID) error {
+	for part := range slices.Chunk(ids, headsPerQuery) {
+		heads, err := g.ports.Views.Heads(ctx, part)
 		if err != nil {
 			return err //nolint:wrapcheck // wrapped by the caller
 		}
 		for id, head := range heads {
 			g.request(id, head)
 		}
-		ids = ids[:0]
-		return nil
 	}
-	next = start
-	for i := 0; i < shardCount && limit > 0; i++ {
-		for _, id := range g.roomIDs(next) {
-			limit--
-			if ids = append(ids, id); len(ids) == headsPerQuery {
-				if err := ask(); err != nil {
-					return start, err
-				}
-			}
-		}
-		next = (next + 1) % shardCount
-	}
-	if len(ids) == 0 {
-		return next, nil
-	}
-	return next, ask()
+	return nil
 }
 
 func (g *Gateway) roomIDs(shard int) []chat.ConversationID {

@@ -25,6 +25,7 @@ type Gateway struct {
 	users [shardCount]userShard
 	idle  idleList
 	fills fillQueue
+	young young
 	work  chan func(context.Context)
 	watch watchers
 	types typists
@@ -128,6 +129,7 @@ func (g *Gateway) tickLoop(ctx context.Context) {
 			now := g.opt.Now()
 			g.dropIdle(now)
 			g.endTyping(now)
+			g.settle(now)
 		}
 	}
 }

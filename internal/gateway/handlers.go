@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync/atomic"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -235,8 +236,16 @@ func (g *Gateway) asMember(c *conn, id chat.ConversationID, r reply, do func()) 
 	}
 	// They may have become a member just now.
 	g.wait(c, r, func(ctx context.Context) {
+		if g.opt.Ahead {
+			if err := g.ports.Service.Settled(ctx, c.user.id); err != nil {
+				r.fail(err)
+				return
+			}
+		}
 		if err := g.reconcile(ctx, c.user, change{id: id}); err != nil {
-			g.opt.Logger.Warn("look for a membership", "err", err)
+			if !errors.Is(err, errStale) {
+				g.opt.Logger.Warn("look for a membership", "err", err)
+			}
 			r.fail(chat.ErrUnavailable)
 			return
 		}

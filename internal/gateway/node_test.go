@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,7 +45,8 @@ type node struct {
 	store   *sqlstore.Store
 	bus     *flakyBus
 	inproc  *inproc.Bus
-	log     *inproc.Log
+	log     chat.Log
+	journal *chattest.Behind
 	service *service.Service
 	gateway *gateway.Gateway
 	sockets *socketio.Server
@@ -68,6 +70,7 @@ type flakyViews struct {
 	fail        atomic.Bool
 	onMembers   atomic.Pointer[func(chat.UserID)] // called after memberships were read
 	memberships atomic.Int64
+	reads       atomic.Int64 // of one conversation
 	jitter      atomic.Int64 // longest pause between reading and using what was read
 }
 
@@ -104,6 +107,7 @@ func (v *flakyViews) Conversation(ctx context.Context, user chat.UserID, id chat
 	if v.fail.Load() {
 		return nil, chat.ErrUnavailable
 	}
+	v.reads.Add(1)
 	view, err := v.Store.Conversation(ctx, user, id)
 	v.pause()
 	return view, err
@@ -181,31 +185,6 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 		t.Fatal(err)
 	}
 	n.views = &flakyViews{Store: n.store}
-	n.log = inproc.NewLog("memory", 1<<16)
-	n.inproc = inproc.NewBus(1, 1<<17)
-	n.bus = &flakyBus{Bus: n.inproc}
-	leases := inproc.NewPresence()
-	owner := sequencer.New(n.store, n.bus, sequencer.Options{Now: time.Now, Logger: logger})
-	receipts := worker.NewReceipts(n.store, n.bus, time.Now, logger)
-	blobs, err := blob.Open(ctx, blob.Options{Dir: filepath.Join(dir, "blobs"), Logger: logger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	limits := service.DefaultLimits()
-	limits.SendsPerSecond = 0
-	n.service, err = service.New(service.Deps{
-		Log: n.log, Bus: n.bus, Views: n.store, Accounts: n.store, Sessions: n.store, Files: n.store, Searcher: n.store, People: n.store,
-		Limiter: inproc.NewLimiter(time.Now, 1000), Receipts: receipts, Blobs: blobs,
-		Clock: n.now.now, Rand: rand.Reader, Node: "test", Secret: make([]byte, 32), Signup: service.SignupOpen,
-		Limits: limits, Logger: logger,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	presence := worker.NewPresence(worker.PresenceDeps{
-		Leases: leases, Seen: n.store, Bus: n.bus, Node: "test", Now: n.now.now, Logger: logger,
-		Local: func() []chat.UserID { return n.gateway.Users() },
-	})
 	opt := gateway.Options{
 		Node: "test", Logger: logger, Now: n.now.now, Grace: 100 * time.Millisecond,
 		RequestToken: func(r *http.Request) string {
@@ -215,9 +194,42 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 			return ""
 		},
 	}
+	opt.Ahead = strings.HasPrefix(t.Name(), "TestAhead") // see ahead_test.go
 	for _, c := range change {
 		c(&opt)
 	}
+	n.journal = &chattest.Behind{Journal: n.store}
+	var told *service.Told
+	if n.log = inproc.NewLog("memory", 1<<16); opt.Ahead {
+		n.log, told = chattest.NewShelf(), service.NewTold(n.store)
+	}
+	n.inproc = inproc.NewBus(1, 1<<17)
+	n.bus = &flakyBus{Bus: n.inproc}
+	leases := inproc.NewPresence()
+	owner := sequencer.New(n.journal, n.bus, sequencer.Options{Now: time.Now, Logger: logger, Ahead: opt.Ahead})
+	receipts := worker.NewReceipts(n.store, n.bus, time.Now, logger)
+	if told != nil {
+		receipts.Expect(told)
+	}
+	blobs, err := blob.Open(ctx, blob.Options{Dir: filepath.Join(dir, "blobs"), Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := service.DefaultLimits()
+	limits.SendsPerSecond = 0
+	n.service, err = service.New(service.Deps{
+		Log: n.log, Bus: n.bus, Views: n.store, Accounts: n.store, Sessions: n.store, Files: n.store, Searcher: n.store, People: n.store,
+		Limiter: inproc.NewLimiter(time.Now, 1000), Receipts: receipts, Blobs: blobs,
+		Told: told, Clock: n.now.now, Rand: rand.Reader, Node: "test", Secret: make([]byte, 32), Signup: service.SignupOpen,
+		Limits: limits, Logger: logger,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	presence := worker.NewPresence(worker.PresenceDeps{
+		Leases: leases, Seen: n.store, Bus: n.bus, Node: "test", Now: n.now.now, Logger: logger,
+		Local: func() []chat.UserID { return n.gateway.Users() },
+	})
 	n.faults = &faultyService{Service: n.service}
 	n.gateway, err = gateway.New(ctx, gateway.Ports{
 		Service: n.faults, Views: n.views, People: n.store, Online: leases, Presence: presence, Bus: n.bus,
@@ -330,6 +342,23 @@ func (n *node) try(cmd chat.Command) chat.Outcome {
 		n.t.Fatalf("%s: %v", cmd.Kind, err)
 	}
 	return o
+}
+
+// stored waits until the store has an entry.
+func (n *node) stored(room chat.ConversationID, seq chat.Seq) {
+	n.t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		heads, err := n.store.Heads(n.t.Context(), []chat.ConversationID{room})
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if heads[room] >= seq {
+			return
+		}
+		if time.Now().After(end) {
+			n.t.Fatalf("entry %d is not stored", seq)
+		}
+	}
 }
 
 // received is one event that a device got.

@@ -26,6 +26,12 @@ type Service interface {
 	React(ctx context.Context, m service.MessageRef, emoji string, on bool, done func(chat.Outcome))
 	EntriesAfter(ctx context.Context, r service.EntriesRequest) (*service.Entries, error)
 	NoteReceipt(r chat.Receipt, done func(chat.Receipt, error))
+	// Settled waits a moment until the store shows somebody's memberships as far as
+	// this node has heard of them.
+	Settled(ctx context.Context, user chat.UserID) error
+	// Unstored gives those of some conversations of which this node has heard more than
+	// the store shows after a moment of waiting, with the last entry of each.
+	Unstored(ctx context.Context, ids []chat.ConversationID) (map[chat.ConversationID]chat.Seq, error)
 }
 
 // Views is the part of the store that live delivery reads: what it needs of
@@ -72,6 +78,9 @@ type Options struct {
 	Node   string
 	Logger *slog.Logger
 	Now    func() time.Time
+	// Ahead says that entries are delivered before they are stored (see
+	// sequencer.Options): then what the store says is read again where more is known.
+	Ahead bool
 	// Limits are shown to clients; it is the frame's size that the gateway sees to.
 	Limits wire.Limits
 	// RequestsPerSecond and RequestBurst bound one socket's requests other than

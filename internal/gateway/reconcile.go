@@ -72,8 +72,13 @@ func (g *Gateway) laterFor(u *user, job func(context.Context)) {
 }
 
 const (
+	// reconcileTries is after how many tries clients are told to look for themselves.
 	reconcileTries = 20
-	reconcilePause = 500 * time.Millisecond
+	// stalePause and reconcilePause are the first pauses after a store that lags and
+	// one that failed; they double.
+	stalePause        = 25 * time.Millisecond
+	reconcilePause    = 500 * time.Millisecond
+	maxReconcilePause = 4 * time.Second
 	// streamWait is how long a removal waits for the room's own stream to bring
 	// the entry, so that it is the last thing the removed person gets.
 	streamWait = 500 * time.Millisecond
@@ -82,16 +87,57 @@ const (
 func (g *Gateway) reconcileSoon(u *user, ch change) {
 	g.laterFor(u, func(ctx context.Context) {
 		err := g.reconcile(ctx, u, ch)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || u.gone() {
 			return
 		}
-		g.opt.Logger.Warn("read a changed membership", "user", u.id, "conversation", ch.id, "err", err)
-		if ch.tries++; ch.tries > reconcileTries {
+		pause := reconcilePause
+		if stale := errors.Is(err, errStale); stale {
+			pause = stalePause
+		} else {
+			g.opt.Logger.Warn("read a changed membership", "user", u.id, "conversation", ch.id, "err", err)
+		}
+		pause = min(pause<<min(ch.tries, 10), maxReconcilePause)
+		if ch.tries++; ch.tries == reconcileTries {
 			u.each(func(c *conn) { c.send(g.frames.resync) })
-			return
 		}
-		time.AfterFunc(reconcilePause, func() { g.reconcileSoon(u, ch) })
+		time.AfterFunc(pause, func() { g.reconcileSoon(u, ch) })
 	})
+}
+
+// errStale says that what the store shows is older than a change of members that
+// is known: nothing can be concluded from it.
+var errStale = errors.New("the store is behind a change of members")
+
+// newer reports whether a room knows of a change of somebody's membership after a head.
+func (g *Gateway) newer(user chat.UserID, id chat.ConversationID, head chat.Seq) bool {
+	s := g.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.rooms[id]
+	return r != nil && r.newer(user, head)
+}
+
+// membership reads a conversation as a person sees it, as of an entry that is
+// known to change members, and of those that the room has seen change theirs.
+func (g *Gateway) membership(ctx context.Context, user chat.UserID, id chat.ConversationID, known chat.Seq) (*chat.ConversationView, error) {
+	view, err := g.ports.Views.Conversation(ctx, user, id)
+	switch {
+	case !g.opt.Ahead:
+		return view, err //nolint:wrapcheck // the caller says who and where
+	case err == nil && (view.Seq < known || g.newer(user, id, view.Seq)):
+		return nil, errStale
+	case !errors.Is(err, chat.ErrNotFound):
+		return view, err //nolint:wrapcheck // as above
+	}
+	// Not a member, or not yet? Once the store has the change it is read again.
+	heads, err := g.ports.Views.Heads(ctx, []chat.ConversationID{id})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // as above
+	}
+	if heads[id] < known || g.newer(user, id, heads[id]) {
+		return nil, errStale
+	}
+	return g.ports.Views.Conversation(ctx, user, id) //nolint:wrapcheck // as above
 }
 
 // reconcile makes a person's place in a room what the store says, and shows
@@ -100,7 +146,7 @@ func (g *Gateway) reconcileSoon(u *user, ch change) {
 func (g *Gateway) reconcile(ctx context.Context, u *user, ch change) error {
 	for {
 		before, last := g.membersAt(ch.id)
-		view, err := g.ports.Views.Conversation(ctx, u.id, ch.id)
+		view, err := g.membership(ctx, u.id, ch.id, ch.seq)
 		switch {
 		case errors.Is(err, chat.ErrNotFound):
 			if ch.removal {
@@ -110,15 +156,21 @@ func (g *Gateway) reconcile(ctx context.Context, u *user, ch change) error {
 			if !current {
 				continue
 			}
-			if left || ch.tries > 0 {
+			if left {
 				g.tellGone(u, ch.id)
 			}
 			return nil
 		case err != nil:
+			if ch.removal && errors.Is(err, errStale) {
+				g.awaitStream(ctx, ch)
+				before, last = g.membersAt(ch.id)
+			}
 			if ch.removal && last < ch.seq {
 				// The entry said so, and nobody can say otherwise now: see nothing
-				// rather than too much. The next try tells the clients.
-				g.quit(u, ch.id, before)
+				// rather than too much.
+				if left, _ := g.quit(u, ch.id, before); left {
+					g.tellGone(u, ch.id)
+				}
 			}
 			return err //nolint:wrapcheck // the caller says who and where
 		}
@@ -250,7 +302,7 @@ func (g *Gateway) reloadAll(ctx context.Context) {
 			return
 		}
 		if err := g.reload(ctx, u); err != nil {
-			g.opt.Logger.Warn("read memberships again", "user", u.id, "err", err)
+			g.againLater(ctx, u, err)
 		}
 		if err := g.rehide(ctx, u); err != nil {
 			g.opt.Logger.Warn("read blocks again", "user", u.id, "err", err)

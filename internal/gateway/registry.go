@@ -108,6 +108,9 @@ func (g *Gateway) load(ctx context.Context, u *user) error {
 		return err
 	}
 	g.ports.Presence.Came(u.id)
+	if g.opt.Ahead {
+		g.young.addUser(youngUser{user: u, due: g.opt.Now().Add(soonAge)})
+	}
 	// What changed meanwhile is settled before the socket is told that it is ready.
 	for _, ch := range pending {
 		if err := g.reconcile(ctx, u, ch); err != nil {
@@ -123,6 +126,11 @@ func (g *Gateway) load(ctx context.Context, u *user) error {
 func (g *Gateway) loadRooms(ctx context.Context, u *user) (heard bool, err error) {
 	if err := g.ports.Bus.Subscribe(ctx, userTopic(u.id)); err != nil {
 		return false, fmt.Errorf("subscribe to user: %w", err)
+	}
+	if g.opt.Ahead {
+		if err := g.ports.Service.Settled(ctx, u.id); err != nil {
+			return true, fmt.Errorf("wait for memberships: %w", err)
+		}
 	}
 	memberships, err := g.ports.Views.Memberships(ctx, u.id)
 	if err != nil {
@@ -172,10 +180,10 @@ func (g *Gateway) enter(u *user, m *chat.Membership, last chat.Seq) (r *room, de
 	defer s.mu.Unlock()
 	r = s.rooms[m.ConversationID]
 	if r == nil {
-		r = &room{id: m.ConversationID, last: last, memberSeq: m.Head, count: int32(min(m.Members, chat.MaxMembers))} //nolint:gosec // bounded
+		r = &room{id: m.ConversationID, last: last, memberSeq: m.Head, changesFrom: m.Head, count: int32(min(m.Members, chat.MaxMembers))} //nolint:gosec // bounded
 		s.rooms[r.id] = r
 		g.stats.rooms.Add(1)
-	} else if r.memberSeq > m.Head {
+	} else if r.memberSeq > m.Head && (!g.opt.Ahead || r.newer(u.id, m.Head)) {
 		return nil, false
 	}
 	r.add(u, m.VisibleFrom)
@@ -192,6 +200,7 @@ func (g *Gateway) hear(ctx context.Context, topics []chat.Topic) error {
 		return nil
 	}
 	err := g.ports.Bus.Subscribe(ctx, topics...)
+	var heard []chat.ConversationID
 	for _, t := range topics {
 		id := chat.ConversationID(t.ID)
 		s := g.shard(id)
@@ -199,6 +208,7 @@ func (g *Gateway) hear(ctx context.Context, topics []chat.Topic) error {
 		if r := s.rooms[id]; r != nil {
 			if err == nil {
 				r.heard = true
+				heard = append(heard, id)
 			} else {
 				r.subscriptions--
 			}
@@ -207,6 +217,9 @@ func (g *Gateway) hear(ctx context.Context, topics []chat.Topic) error {
 	}
 	if err != nil {
 		return fmt.Errorf("subscribe to conversations: %w", err)
+	}
+	if g.opt.Ahead {
+		g.young.addRooms(youngRooms{ids: heard, due: g.opt.Now().Add(soonAge)})
 	}
 	return nil
 }

@@ -28,6 +28,10 @@ type room struct {
 	memberSeq chat.Seq
 	members   []*user
 	work      *roomWork // nil while nothing waits
+	// changes are the latest changes of members, all after changesFrom: the store may
+	// not show them yet (see Options.Ahead).
+	changes     []memberChange
+	changesFrom chat.Seq
 	// count is how many members the conversation has as of memberSeq, here or not.
 	count int32
 	// subscriptions is how often the bus was asked to hear the conversation.
@@ -40,11 +44,45 @@ type room struct {
 	dead     bool // out of the registry
 }
 
+// maxMemberChanges bounds the changes of members that a room remembers.
+const maxMemberChanges = 128
+
+// memberChange says that an entry made somebody a member, or ended that.
+type memberChange struct {
+	seq  chat.Seq
+	user chat.UserID
+}
+
+// changed notes an entry that changes members. The shard's mu is held.
+func (r *room) changed(seq chat.Seq, users []chat.UserID) {
+	if len(users) > maxMemberChanges {
+		r.changes, r.changesFrom = nil, seq
+		return
+	}
+	for _, u := range users {
+		r.changes = append(r.changes, memberChange{seq, u})
+	}
+	for len(r.changes) > maxMemberChanges {
+		r.changesFrom = r.changes[0].seq
+		r.changes = slices.DeleteFunc(r.changes, func(c memberChange) bool { return c.seq <= r.changesFrom })
+	}
+}
+
+// newer reports whether somebody's membership may have changed after a head. The
+// shard's mu is held.
+func (r *room) newer(user chat.UserID, head chat.Seq) bool {
+	if r.memberSeq <= head {
+		return false
+	}
+	return r.changesFrom > head || slices.ContainsFunc(r.changes, func(c memberChange) bool { return c.seq > head && c.user == user })
+}
+
 // roomWork is what waits for a room's runner, and what it has to mind.
 type roomWork struct {
 	queue []chat.Event
-	lost  bool // the queue was full: ask the store
-	tries int  // how often asking it failed
+	lost  bool     // the queue was full: ask the store
+	need  chat.Seq // up to this entry, which was dropped then
+	tries int      // how often asking it failed
 	// late are members who may not see the room's next entry yet, because the room
 	// is behind what they were read at.
 	late []lateMember
@@ -90,10 +128,21 @@ func (r *room) add(u *user, from chat.Seq) {
 func (r *room) enqueue(events []chat.Event) {
 	w := r.later()
 	if len(w.queue)+len(events) > maxRoomQueue {
+		w.miss(w.queue)
+		w.miss(events)
 		w.queue, w.lost = nil, true
 		return
 	}
 	w.queue = append(w.queue, events...)
+}
+
+// miss notes entries that are dropped.
+func (w *roomWork) miss(events []chat.Event) {
+	for i := range events {
+		if events[i].Kind == chat.EventEntry {
+			w.need = max(w.need, events[i].Seq)
+		}
+	}
 }
 
 // rest forgets work when nothing is left of it. The shard's mu is held.

@@ -89,6 +89,24 @@ func (u *user) room(id chat.ConversationID) *room {
 	return nil
 }
 
+// gone reports whether the person was taken out of the registry.
+func (u *user) gone() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.state == userGone
+}
+
+// conversations gives the conversations that the person is in.
+func (u *user) conversations() []chat.ConversationID {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	ids := make([]chat.ConversationID, len(u.rooms))
+	for i, r := range u.rooms {
+		ids[i] = r.id
+	}
+	return ids
+}
+
 // each calls fn for every socket of the person.
 func (u *user) each(fn func(*conn)) {
 	for c := u.first.Load(); c != nil; c = c.next.Load() {

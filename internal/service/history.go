@@ -22,7 +22,23 @@ const (
 // Whoever is not a member gets ErrNotFound, as for what does not exist. It waits a
 // moment for a store that lags; what one that still does refuses is not certain.
 func (s *Service) member(ctx context.Context, user chat.UserID, id chat.ConversationID, act chat.Action) (*chat.Member, error) {
+	m, err := s.memberNow(ctx, user, id, act)
+	if err == nil || s.Told.Last(id) == 0 || !refusal(err) {
+		return m, err
+	}
 	behind := s.fresh(ctx, id)
+	if m, err = s.memberNow(ctx, user, id, act); refusal(err) && behind > 0 {
+		return nil, errBehind()
+	}
+	return m, err
+}
+
+func refusal(err error) bool {
+	return errors.Is(err, chat.ErrNotFound) || errors.Is(err, chat.ErrForbidden)
+}
+
+// memberNow is member as the store says it.
+func (s *Service) memberNow(ctx context.Context, user chat.UserID, id chat.ConversationID, act chat.Action) (*chat.Member, error) {
 	m, kind, err := s.Views.Member(ctx, id, user)
 	if err != nil && !errors.Is(err, chat.ErrNotFound) {
 		return nil, s.hide(ctx, "find member", err)
@@ -31,9 +47,6 @@ func (s *Service) member(ctx context.Context, user chat.UserID, id chat.Conversa
 		m = nil
 	}
 	if err := chat.May(kind, m, act); err != nil {
-		if behind > 0 {
-			return nil, errBehind()
-		}
 		return nil, err
 	}
 	return m, nil
@@ -72,6 +85,20 @@ func (s *Service) EntriesAfter(ctx context.Context, r EntriesRequest) (*Entries,
 	if err != nil {
 		return nil, err
 	}
+	out, err := s.entriesNow(ctx, r, m)
+	if err != nil || len(out.Items) > 0 || s.Told.Last(r.ConversationID) <= r.After {
+		return out, err
+	}
+	behind := s.fresh(ctx, r.ConversationID)
+	out, err = s.entriesNow(ctx, r, m)
+	if err == nil && len(out.Items) == 0 && behind > r.After {
+		return nil, errBehind() // "nothing" would be a lie
+	}
+	return out, err
+}
+
+// entriesNow is EntriesAfter as the store says it, but for the head.
+func (s *Service) entriesNow(ctx context.Context, r EntriesRequest, m *chat.Member) (*Entries, error) {
 	items, err := s.Views.Entries(ctx, r.ConversationID, max(r.After, m.VisibleFrom-1), upTo(r.Limit, MaxEntries, MaxEntries), upTo(r.MaxBytes, maxEntriesBytes, maxEntriesBytes))
 	if err != nil {
 		return nil, s.hide(ctx, "read entries", err)
@@ -86,9 +113,6 @@ func (s *Service) EntriesAfter(ctx context.Context, r EntriesRequest) (*Entries,
 			out.Items = append(out.Items, e)
 			out.Head = max(out.Head, e.Seq)
 		}
-	}
-	if len(out.Items) == 0 && out.Head > max(r.After, heads[r.ConversationID]) {
-		return nil, errBehind() // "nothing" would be a lie
 	}
 	return out, nil
 }
@@ -125,6 +149,9 @@ func (s *Service) History(ctx context.Context, r MessagesRequest) (*Messages, er
 	m, err := s.member(ctx, r.UserID, r.ConversationID, chat.ActRead)
 	if err != nil {
 		return nil, err
+	}
+	if r.Before == 0 {
+		s.fresh(ctx, r.ConversationID) // as far as it goes
 	}
 	items, err := s.Views.Messages(ctx, r.ConversationID, chat.MessageQuery{
 		Before: r.Before, After: r.After, Around: r.Around, Limit: upTo(r.Limit, DefaultPage, MaxPage), VisibleFrom: m.VisibleFrom,
@@ -176,6 +203,19 @@ func (s *Service) Message(ctx context.Context, m MessageRef) (*chat.Message, err
 	if m.Seq < 1 || m.Seq > chat.MaxSeq || !member.Sees(m.Seq) {
 		return nil, chat.ErrNotFound
 	}
+	found, err := s.messageNow(ctx, m, member)
+	if !errors.Is(err, chat.ErrNotFound) || m.Seq > s.Told.Last(m.ConversationID) {
+		return found, err
+	}
+	behind := s.fresh(ctx, m.ConversationID)
+	if found, err = s.messageNow(ctx, m, member); errors.Is(err, chat.ErrNotFound) && m.Seq <= behind {
+		return nil, errBehind()
+	}
+	return found, err
+}
+
+// messageNow is Message as the store says it.
+func (s *Service) messageNow(ctx context.Context, m MessageRef, member *chat.Member) (*chat.Message, error) {
 	found, err := s.Views.Messages(ctx, m.ConversationID, chat.MessageQuery{Around: m.Seq, Limit: 1, VisibleFrom: member.VisibleFrom})
 	if err != nil {
 		return nil, s.hide(ctx, "read message", err)
@@ -184,9 +224,6 @@ func (s *Service) Message(ctx context.Context, m MessageRef) (*chat.Message, err
 		if found[i].Seq == m.Seq {
 			return &found[i], nil
 		}
-	}
-	if m.Seq <= s.Told.Last(m.ConversationID) {
-		return nil, errBehind()
 	}
 	return nil, chat.ErrNotFound
 }

@@ -220,6 +220,7 @@ func (s *Service) Outcomes(outcomes []chat.Outcome) {
 	for i := range outcomes {
 		if e := outcomes[i].Entry; e != nil {
 			s.Told.Heard(e.ConversationID, e.Seq)
+			s.Told.changed(e)
 		}
 		if w, ok := s.pending.take(outcomes[i].RecordID); ok {
 			w.done(outcomes[i])

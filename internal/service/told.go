@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -18,6 +19,10 @@ const (
 	// this node has heard. It is behind by some 20 ms when all is well.
 	catchUp      = 500 * time.Millisecond
 	firstCatchUp = 8 * time.Millisecond
+	// maxChangedPeople bounds the people whose memberships changed just now, and
+	// maxChanged about those of each.
+	maxChangedPeople = 16_384
+	maxChanged       = 8
 	// headsPerQuery bounds the conversations of one question to the store.
 	headsPerQuery = 500
 )
@@ -32,6 +37,9 @@ const (
 type Told struct {
 	views  HeadReader
 	shards [toldShards]toldShard
+
+	mu     sync.Mutex
+	people map[chat.UserID][]chat.ConversationID // whose memberships changed just now
 }
 
 // HeadReader is the part of chat.Views that tells where the store is.
@@ -46,7 +54,7 @@ type toldShard struct {
 
 // NewTold makes one that has heard of nothing.
 func NewTold(views HeadReader) *Told {
-	t := &Told{views: views}
+	t := &Told{views: views, people: make(map[chat.UserID][]chat.ConversationID)}
 	for i := range t.shards {
 		t.shards[i].last = make(map[chat.ConversationID]chat.Seq)
 	}
@@ -71,6 +79,54 @@ func (t *Told) Heard(id chat.ConversationID, seq chat.Seq) {
 		}
 	}
 	s.last[id] = max(before, seq)
+}
+
+// changed notes an entry that changes people's memberships.
+func (t *Told) changed(e *chat.Entry) {
+	if t == nil {
+		return
+	}
+	switch e.Kind {
+	case chat.KindCreated, chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole:
+	case chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindUpdated:
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, user := range e.UserIDs {
+		list := t.people[user]
+		if list == nil && len(t.people) >= maxChangedPeople {
+			for other := range t.people { // any: it is for the moment only
+				delete(t.people, other)
+				break
+			}
+		}
+		if slices.Contains(list, e.ConversationID) {
+			continue
+		}
+		t.people[user] = append(list[max(0, len(list)-maxChanged):], e.ConversationID)
+	}
+}
+
+// AwaitPerson waits, for half a second at most, until the store shows the changes
+// of somebody's memberships that this node has heard of.
+func (t *Told) AwaitPerson(ctx context.Context, user chat.UserID) error {
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	ids := slices.Clone(t.people[user])
+	t.mu.Unlock()
+	behind, err := t.Await(ctx, ids...)
+	if err != nil || len(behind) > 0 {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if slices.Equal(t.people[user], ids) {
+		delete(t.people, user)
+	}
+	return nil
 }
 
 // Last gives the last entry of a conversation that this node heard of and has not
@@ -102,18 +158,19 @@ func (t *Told) Await(ctx context.Context, ids ...chat.ConversationID) (behind ma
 	if t == nil {
 		return nil, nil
 	}
-	var left []chat.ConversationID
+	// What is told from now on is not waited for: somebody may write without end.
+	want := make(map[chat.ConversationID]chat.Seq)
 	for _, id := range ids {
-		if t.Last(id) > 0 {
-			left = append(left, id)
+		if last := t.Last(id); last > 0 {
+			want[id] = last
 		}
 	}
 	waited := time.Duration(0)
-	for pause := firstCatchUp; len(left) > 0; pause *= 2 {
-		if left, err = t.look(ctx, left); err != nil {
+	for pause := firstCatchUp; len(want) > 0; pause *= 2 {
+		if err := t.look(ctx, want); err != nil {
 			return nil, err
 		}
-		if len(left) == 0 || waited >= catchUp {
+		if len(want) == 0 || waited >= catchUp {
 			break
 		}
 		pause = min(pause, catchUp-waited)
@@ -122,32 +179,34 @@ func (t *Told) Await(ctx context.Context, ids ...chat.ConversationID) (behind ma
 			return nil, err
 		}
 	}
-	for _, id := range left {
-		if last := t.Last(id); last > 0 {
-			if behind == nil {
-				behind = make(map[chat.ConversationID]chat.Seq)
-			}
-			behind[id] = last
-		}
-	}
-	return behind, nil
+	return want, nil
 }
 
-// look asks the store once, and gives the conversations that it is behind in.
-func (t *Told) look(ctx context.Context, ids []chat.ConversationID) (left []chat.ConversationID, err error) {
-	for part := range slices.Chunk(ids, headsPerQuery) {
+// Look asks the store once how far it is with some conversations, so that what it
+// has is not waited for any more.
+func (t *Told) Look(ctx context.Context, ids ...chat.ConversationID) error {
+	want := make(map[chat.ConversationID]chat.Seq, len(ids))
+	for _, id := range ids {
+		want[id] = t.Last(id)
+	}
+	return t.look(ctx, want)
+}
+
+// look asks the store once, and leaves in want what it is behind in.
+func (t *Told) look(ctx context.Context, want map[chat.ConversationID]chat.Seq) error {
+	for part := range slices.Chunk(slices.Collect(maps.Keys(want)), headsPerQuery) {
 		heads, err := t.views.Heads(ctx, part)
 		if err != nil {
-			return nil, fmt.Errorf("read heads: %w", err)
+			return fmt.Errorf("read heads: %w", err)
 		}
 		for _, id := range part {
 			t.stored(id, heads[id])
-			if t.Last(id) > 0 {
-				left = append(left, id)
+			if heads[id] >= want[id] {
+				delete(want, id)
 			}
 		}
 	}
-	return left, nil
+	return nil
 }
 
 func rest(ctx context.Context, d time.Duration) error {
@@ -178,6 +237,12 @@ func (s *Service) fresh(ctx context.Context, id chat.ConversationID) (behind cha
 		return s.Told.Last(id)
 	}
 	return left[id]
+}
+
+// Settled waits a moment until the store shows somebody's memberships as far as this
+// node has heard of them.
+func (s *Service) Settled(ctx context.Context, user chat.UserID) error {
+	return s.shown(ctx, "read heads", s.Told.AwaitPerson(ctx, user))
 }
 
 // Unstored gives those of some conversations of which this node has heard more

@@ -30,7 +30,7 @@ type Receipts struct {
 	now    func() time.Time
 	logger *slog.Logger
 	wake   chan struct{}
-	told   func(chat.ConversationID) chat.Seq
+	told   Told // nil: nothing
 
 	mu      sync.Mutex
 	waiting map[receiptKey]*waitingReceipt
@@ -51,6 +51,7 @@ type receiptKey struct {
 type waitingReceipt struct {
 	receipt         chat.Receipt
 	delivered, read chat.Seq // how far the store has to get before it is answered
+	ahead           bool     // the store may not even know the member yet
 	done            []func(chat.Receipt, error)
 }
 
@@ -62,11 +63,18 @@ func NewReceipts(views Advancer, bus chat.Bus, now func() time.Time, logger *slo
 	}
 }
 
-// Expect names the last entry of a conversation that this node has told somebody
-// of and that the store may not have yet. A receipt for it is written when the
-// store has it, and waits until then. It is called before everything else, or never:
-// then the store always has what was told.
-func (r *Receipts) Expect(told func(chat.ConversationID) chat.Seq) { r.told = told }
+// Expect says what this node has told somebody of and the store may not have yet. A
+// receipt for it is written when the store has it, and waits until then. It is
+// called before everything else, or never: then the store always has what was told.
+func (r *Receipts) Expect(told Told) { r.told = told }
+
+// Told is what this node has told of conversations and the store may not have.
+type Told interface {
+	// Last gives the last such entry of a conversation; zero if there is none.
+	Last(id chat.ConversationID) chat.Seq
+	// Look asks the store once, so that Last forgets what it has.
+	Look(ctx context.Context, ids ...chat.ConversationID) error
+}
 
 // Note takes a receipt that will be written soon. It does not wait. done is
 // called once, from any goroutine: with the member's receipt as it is then, with
@@ -180,13 +188,37 @@ func (r *Receipts) write(ctx context.Context, batch []chat.Receipt, waiting map[
 	for i := range now {
 		key := receiptKey{now[i].ConversationID, now[i].UserID}
 		w := waiting[key]
-		if w == nil || r.early(w, now[i].Receipt) {
+		if w == nil {
+			continue
+		}
+		// Does the store not have the entry yet?
+		if (w.delivered > now[i].DeliveredSeq || w.read > now[i].ReadSeq) && r.keep(key, w) {
 			continue
 		}
 		w.tell(now[i].Receipt, nil)
+		w.ahead = false
 	}
+	r.strangers(writing, batch, waiting)
+}
+
+// strangers answers those of whom the store knows no membership. Where it lags
+// they may be members by now: they are looked for once more when it has caught up.
+func (r *Receipts) strangers(ctx context.Context, batch []chat.Receipt, waiting map[receiptKey]*waitingReceipt) {
+	var ids []chat.ConversationID
 	for i := range batch {
-		waiting[receiptKey{batch[i].ConversationID, batch[i].UserID}].tell(chat.Receipt{}, chat.ErrNotFound)
+		key := receiptKey{batch[i].ConversationID, batch[i].UserID}
+		w := waiting[key]
+		if len(w.done) > 0 && w.ahead && r.keep(key, w) {
+			ids = append(ids, batch[i].ConversationID)
+			continue
+		}
+		w.tell(chat.Receipt{}, chat.ErrNotFound)
+	}
+	if len(ids) == 0 {
+		return
+	}
+	if err := r.told.Look(ctx, ids...); err != nil {
+		r.logger.Warn("look how far the store is", "err", err)
 	}
 }
 
@@ -197,25 +229,22 @@ func (r *Receipts) aim(batch []chat.Receipt, waiting map[receiptKey]*waitingRece
 		return
 	}
 	for i := range batch {
-		told := r.told(batch[i].ConversationID)
+		told := r.told.Last(batch[i].ConversationID)
 		w := waiting[receiptKey{batch[i].ConversationID, batch[i].UserID}]
 		w.delivered, w.read = min(w.receipt.DeliveredSeq, told), min(w.receipt.ReadSeq, told)
+		w.ahead = told > 0
 	}
 }
 
-// early keeps a receipt that the store did not take as far as it has to get, for
-// it does not have the entry yet, and reports whether it did.
-func (r *Receipts) early(w *waitingReceipt, now chat.Receipt) bool {
-	if w.delivered <= now.DeliveredSeq && w.read <= now.ReadSeq {
-		return false
-	}
+// keep lets those wait whom the store cannot answer yet, and reports whether it
+// could: not at the end.
+func (r *Receipts) keep(key receiptKey, w *waitingReceipt) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stopped {
 		return false
 	}
 	r.waiters += len(w.done)
-	key := receiptKey{now.ConversationID, now.UserID}
 	if later := r.waiting[key]; later != nil {
 		later.receipt.DeliveredSeq = max(later.receipt.DeliveredSeq, w.receipt.DeliveredSeq)
 		later.receipt.ReadSeq = max(later.receipt.ReadSeq, w.receipt.ReadSeq)

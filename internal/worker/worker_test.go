@@ -29,6 +29,7 @@ type receiptStore struct {
 	members int
 	err     error
 	head    chat.Seq // receipts get no further; zero: any
+	unknown bool     // user 98 is not a member yet
 }
 
 func (s *receiptStore) Advance(_ context.Context, _ chat.Time, receipts []chat.Receipt) ([]chat.Advanced, error) {
@@ -40,7 +41,7 @@ func (s *receiptStore) Advance(_ context.Context, _ chat.Time, receipts []chat.R
 	}
 	var out []chat.Advanced
 	for _, r := range receipts {
-		if r.UserID == user(99) {
+		if r.UserID == user(99) || s.unknown && r.UserID == user(98) {
 			continue // not a member
 		}
 		key := receiptKey{r.ConversationID, r.UserID}
@@ -362,15 +363,25 @@ func TestPeriodic(t *testing.T) {
 	})
 }
 
+type toldSeq struct{ last, looks atomic.Int64 }
+
+func (s *toldSeq) Last(chat.ConversationID) chat.Seq { return chat.Seq(s.last.Load()) }
+
+func (s *toldSeq) Look(context.Context, ...chat.ConversationID) error {
+	s.looks.Add(1)
+	return nil
+}
+
 // A receipt for an entry that was told and is not in the store yet waits for it; one
 // that is beyond everything that was told does not.
 func TestReceiptsWaitForAStoreThatLags(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newReceiptStore()
 		store.head = 3
-		told := chat.Seq(5)
+		told := &toldSeq{}
+		told.last.Store(5)
 		r := NewReceipts(store, &ear{}, time.Now, quiet)
-		r.Expect(func(chat.ConversationID) chat.Seq { return told })
+		r.Expect(told)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- r.Run(ctx) }()
@@ -401,7 +412,31 @@ func TestReceiptsWaitForAStoreThatLags(t *testing.T) {
 		if got[5] != want || got[90] != want || r.Waiting() != 0 {
 			t.Errorf("answered %v, %d wait; want %+v", got, r.Waiting(), want)
 		}
-		told = 9 // and the node ends before the store has it
+		// Who was made a member just now is not known yet, and then is, or is not.
+		for _, stranger := range []chat.UserID{user(99), user(98)} {
+			told.last.Store(6)
+			var err error
+			asked := told.looks.Load()
+			r.Note(chat.Receipt{ConversationID: room(1), UserID: stranger, DeliveredSeq: 6}, func(_ chat.Receipt, e error) { err = e })
+			store.mu.Lock()
+			store.unknown = stranger == user(98)
+			store.mu.Unlock()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if err != nil || r.Waiting() != 1 || told.looks.Load() == asked {
+				t.Errorf("answered %v while the store is behind", err)
+			}
+			told.last.Store(0)
+			store.mu.Lock()
+			store.unknown, store.head = false, 6
+			store.mu.Unlock()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if r.Waiting() != 0 || errors.Is(err, chat.ErrNotFound) != (stranger == user(99)) {
+				t.Errorf("%v: answered %v when the store had it", stranger, err)
+			}
+		}
+		told.last.Store(9) // and the node ends before the store has it
 		note(9)
 		cancel()
 		if err := <-ended; err != nil || len(got) != 4 {
