@@ -92,7 +92,7 @@ func (w *warm) merge(from *chat.State) {
 			// A deletion in the window is news to the store.
 			if m := w.st.Messages[e.Seq]; m != nil && m.DeletedAt != 0 {
 				gone := *e
-				gone.Text, gone.Attachments, gone.Redacted = "", nil, true
+				gone.Redact()
 				e = &gone
 			}
 		}
