@@ -90,18 +90,25 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}
 	log, bus := a.carriers.log, a.carriers.bus
 	a.metrics = newMeters()
-	owner := sequencer.New(a.store, bus, sequencer.Options{Now: time.Now, Logger: logger, Metrics: a.metrics.sequencer()})
-	a.readings = a.carriers.readings
+	owner := sequencer.New(a.store, bus, sequencer.Options{
+		Now: time.Now, Logger: logger, Metrics: a.metrics.sequencer(), Ahead: a.carriers.ahead, Feed: a.carriers.feed,
+	})
+	a.readings = append(a.carriers.readings, lagReadings(owner)...)
 	a.own = func(ctx context.Context) error { return log.Own(ctx, owner.Own) }
 
 	// What decides and does.
 	receipts := worker.NewReceipts(a.store, bus, time.Now, logger)
+	var told *service.Told // what the store may not have yet
+	if a.carriers.ahead {
+		told = service.NewTold(a.store)
+		receipts.Expect(told)
+	}
 	ear := &sink{}
 	ended := worker.NewEnded(a.store, ear.Deliver, time.Now, logger)
 	away := func() bool { return a.carriers.kafka != nil && ended.Away() } // else nothing could go on without it
 	if a.service, err = service.New(service.Deps{
 		Log: log, Bus: bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store, Searcher: a.store, People: a.store,
-		Limiter: a.carriers.limiter, Receipts: receipts, Blobs: a.blobs,
+		Limiter: a.carriers.limiter, Receipts: receipts, Told: told, Blobs: a.blobs,
 		Clock: time.Now, Rand: rand.Reader, Node: a.node, Secret: secret,
 		Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,
 		Informed: func() bool { return a.carriers.whole() || ended.Informed() }, Away: away,
@@ -119,7 +126,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}, gateway.Options{
 		Node: a.node, Logger: logger, Now: time.Now, Limits: limits, FrameBytes: limits.FrameBytes,
 		MaxSocketsPerUser: cfg.UserConnections, HeadCheckRooms: headCheckRooms(cfg), ReconnectSpread: cfg.ReconnectSpread,
-		Whole: a.carriers.whole, Away: away,
+		Ahead: a.carriers.ahead, Whole: a.carriers.whole, Away: away,
 		RequestToken: edge.CookieToken, RequestAddress: edge.Address, ObserveDelivery: a.metrics.delivery.Observe,
 	}); err != nil {
 		return nil, fmt.Errorf("make the gateway: %w", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-chat/parley/internal/inproc"
 	"github.com/parley-chat/parley/internal/kafka"
 	"github.com/parley-chat/parley/internal/redis"
+	"github.com/parley-chat/parley/internal/sequencer"
 )
 
 const (
@@ -45,6 +46,10 @@ type carriers struct {
 	checks   []api.Check
 	readings []reading
 	kafka    *kafka.Log // nil: the log is in this process
+	// ahead reports that the log keeps what it took, so that owners need not wait for
+	// the store; feed is where entries go to other services, if anywhere.
+	ahead bool
+	feed  sequencer.Feed
 }
 
 // openCarriers reaches the log and the bus. Lost is told of commands that the log
@@ -84,7 +89,7 @@ func (c *carriers) openLog(ctx context.Context, cfg *config.Config, logger *slog
 	if err != nil {
 		return err //nolint:wrapcheck // names the part
 	}
-	c.log, c.kafka = log, log
+	c.log, c.kafka, c.ahead, c.feed = log, log, log.Durable(), log
 	c.drain = func(ctx context.Context) error { return flushed(ctx, log) }
 	c.closers = append(c.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)

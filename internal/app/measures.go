@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-chat/parley/internal/kafka"
 	"github.com/parley-chat/parley/internal/redis"
+	"github.com/parley-chat/parley/internal/sequencer"
 	"github.com/parley-chat/parley/internal/sqlstore"
 )
 
@@ -41,6 +42,16 @@ func redisReadings(bus *redis.Bus, limiter *redis.Limiter) []reading {
 		}),
 		total("bus_resyncs", "Times this node was told that it may have missed something.", func(*readings) float64 { return float64(bus.Stats().Resyncs) }),
 		total("limits_alone", "Limits that this node counted by itself, for the shared ones were out of reach.", func(*readings) float64 { return float64(limiter.Local()) }),
+	}
+}
+
+// lagReadings tell how far the owners on this node are ahead of the store.
+func lagReadings(owner *sequencer.Sequencer) []reading {
+	return []reading{
+		gauge("window_records", "Records that were taken from the log and are not stored yet.", func(*readings) float64 { return float64(owner.Lag().Records) }),
+		gauge("window_bytes", "Memory that records which are not stored yet hold, about.", func(*readings) float64 { return float64(owner.Lag().Bytes) }),
+		gauge("window_parked", "Records that wait for the store to be decided.", func(*readings) float64 { return float64(owner.Lag().Parked) }),
+		gauge("window_age_seconds", "Age in the window of the oldest record that is not stored yet.", func(*readings) float64 { return owner.Lag().Oldest.Seconds() }),
 	}
 }
 

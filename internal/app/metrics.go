@@ -43,7 +43,7 @@ func newMeters() *meters {
 	m.delivery = histogram("delivery_seconds", "Age of an entry when its room on this node had it.", seconds)
 	m.batch = histogram("batch_records", "Records in one committed batch.", counts)
 	m.changes = histogram("batch_changes", "Entries made by one committed batch.", counts)
-	m.load = histogram("batch_load_seconds", "Time to load what a batch needs.", seconds)
+	m.load = histogram("batch_load_seconds", "Time to load what commands need; while the store does not answer, until it does.", seconds)
 	m.commit = histogram("batch_commit_seconds", "Time to make a batch durable.", seconds)
 	m.panicked = counter("records_panicked_total", "Records refused because deciding them panicked.")
 	m.gaveUp = counter("claims_given_up_total", "Times the owner of a partition gave it up after an error.")
@@ -64,9 +64,12 @@ func (m *meters) sequencer() sequencer.Metrics {
 		Batch: func(records, changes int, load, commit time.Duration) {
 			m.batch.Observe(float64(records))
 			m.changes.Observe(float64(changes))
-			m.load.Observe(load.Seconds())
+			if load > 0 {
+				m.load.Observe(load.Seconds())
+			}
 			m.commit.Observe(commit.Seconds())
 		},
+		Loaded:   func(_ int, took time.Duration) { m.load.Observe(took.Seconds()) },
 		Panicked: m.panicked.Inc,
 		GaveUp:   m.gaveUp.Inc,
 	}
