@@ -21,11 +21,16 @@ ORDER BY ord, folded LIMIT ?5`
 // PostgreSQL has indexes of how names begin and of their parts. Most pages are
 // filled by names that begin with the text, and need no look at the others.
 const (
-	beginning  = `(username_key >= $1 AND username_key < $2 OR name_key >= $1 AND name_key < $2)`
-	usersNamed = `SELECT id, username, display_name, bio, avatar_id, created_at, disabled, CAST($3 AS BIGINT), folded FROM accounts WHERE disabled = 0 AND folded > $4 AND `
-	namesBegin = usersNamed + beginning + ` ORDER BY folded LIMIT $5`
-	namesHold  = usersNamed + `parley_parts(username_key, name_key) @> CAST($6 AS TEXT[]) AND NOT ` + beginning + `
-		AND (position($1 IN username_key) > 0 OR position($1 IN name_key) > 0) ORDER BY folded LIMIT $5`
+	beginning = `(username_key >= $1 AND username_key < $2 OR name_key >= $1 AND name_key < $2)`
+	userNames = `SELECT id, username, display_name, bio, avatar_id, created_at, disabled, CAST($3 AS BIGINT), folded FROM `
+	// Gathered first: walking along the order until enough were met may mean to meet everybody.
+	namesBegin = `WITH named AS MATERIALIZED (SELECT * FROM accounts WHERE disabled = 0 AND ` + beginning + `)
+		` + userNames + `named WHERE folded > $4 ORDER BY folded LIMIT $5`
+	namesHold = `WITH named AS MATERIALIZED (SELECT * FROM accounts WHERE disabled = 0 AND parley_parts(username_key, name_key) @> CAST($6 AS TEXT[])
+			AND NOT ` + beginning + ` AND (position($1 IN username_key) > 0 OR position($1 IN name_key) > 0))
+		` + userNames + `named WHERE folded > $4 ORDER BY folded LIMIT $5`
+	// Every name begins with nothing.
+	namesAll    = userNames + `accounts WHERE disabled = 0 AND folded > $1 ORDER BY folded LIMIT $2`
 	partLetters = 3 // see parley_parts
 )
 
@@ -86,6 +91,9 @@ type nameSearch struct {
 }
 
 func (n *nameSearch) run(ctx context.Context, db database) error {
+	if n.text == "" {
+		return queryEach(ctx, db, namesAll, []any{n.after, int64(n.room()), int64(0)}, n.collect)
+	}
 	end := n.text + string(utf8.MaxRune)
 	after := n.after
 	if n.order <= 0 {
@@ -94,7 +102,7 @@ func (n *nameSearch) run(ctx context.Context, db database) error {
 		}
 		after = ""
 	}
-	if n.room() == 0 || n.text == "" { // every name begins with nothing
+	if n.room() == 0 {
 		return nil
 	}
 	return queryEach(ctx, db, namesHold, []any{n.text, end, int64(1), after, int64(n.room()), partsOf(n.text)}, n.collect)

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -64,6 +65,14 @@ func texts(t *testing.T, s *Store) map[string]string {
 	} {
 		out[name] = m.sized[1]
 	}
+	maps.Copy(out, compiled(t))
+	return out
+}
+
+// compiled are the queries that sqlc compiles.
+func compiled(t *testing.T) map[string]string {
+	t.Helper()
+	out := make(map[string]string)
 	files, err := filepath.Glob("queries/*.sql")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("found no queries: %v", err)

@@ -29,11 +29,12 @@ const (
 			ORDER BY at DESC, seq DESC LIMIT $6) l
 		ORDER BY at DESC, conversation_id DESC, seq DESC LIMIT $6` + lookIn
 
-	// and those with some terms, of which there are few: the others were found by the first way.
-	lookAtTerms = lookFor + `WITH hits AS MATERIALIZED (
-			SELECT conversation_id, seq, at FROM message_terms
-			WHERE terms @> $7::integer[] AND (cardinality($8::integer[]) = 0 OR terms && $8::integer[]) AND ` + older + `)
-		SELECT * FROM hits ORDER BY at DESC, conversation_id DESC, seq DESC LIMIT $6` + lookIn
+	// and those with some terms, of which there are few: the others were found by
+	// the first way. Either in some conversations or in all there are.
+	lookAtTerms = lookFor + hits + `terms @> $7::integer[] AND terms && $8::integer[] AND ` + older + hitsEnd + lookIn
+	lookAtAll   = lookFor + hits + `terms @> $7::integer[] AND ` + older + hitsEnd + lookIn
+	hits        = `WITH hits AS MATERIALIZED (SELECT conversation_id, seq, at FROM message_terms WHERE `
+	hitsEnd     = `) SELECT * FROM hits ORDER BY at DESC, conversation_id DESC, seq DESC LIMIT $6`
 )
 
 // postgresFinder looks for messages older than one.
@@ -86,7 +87,7 @@ func (f *postgresFinder) scope(ctx context.Context, only chat.ConversationID) er
 		f.scopes, f.within = [][]byte{only[:]}, []int32{termHash(conversationTerm(only))}
 		return nil
 	}
-	f.within = []int32{}
+	f.within = nil
 	err := queryEach(ctx, f.s.read, activeMemberOf, []any{f.user[:], int64(mostScopes) + 1}, func(row scanner) error {
 		var id chat.ConversationID
 		err := row.Scan(into(&id))
@@ -98,7 +99,7 @@ func (f *postgresFinder) scope(ctx context.Context, only chat.ConversationID) er
 		return fmt.Errorf("list conversations: %w", err)
 	}
 	if len(f.scopes) > mostScopes {
-		f.scopes, f.within = f.scopes[:mostScopes], []int32{}
+		f.scopes, f.within = f.scopes[:mostScopes], nil
 	}
 	return nil
 }
@@ -109,10 +110,13 @@ func (f *postgresFinder) scope(ctx context.Context, only chat.ConversationID) er
 func (f *postgresFinder) look(ctx context.Context) (found []candidate, scanned int, more bool, err error) {
 	text := lookAtLatest
 	args := []any{f.user[:], int64(f.at), f.conversation, f.seq, int64(f.after), int64(scanStep)}
-	if f.looked && len(f.terms) > 0 {
-		text, args = lookAtTerms, append(args, f.terms, f.within)
-	} else {
+	switch {
+	case !f.looked || len(f.terms) == 0:
 		args = append(args, f.scopes)
+	case len(f.within) > 0:
+		text, args = lookAtTerms, append(args, f.terms, f.within)
+	default:
+		text, args = lookAtAll, append(args, f.terms)
 	}
 	f.looked = true
 	err = queryEach(ctx, f.s.read, text, args, func(row scanner) error {

@@ -23,7 +23,8 @@ CREATE TABLE message_terms (
     PRIMARY KEY (conversation_id, seq)
 );
 
-CREATE INDEX message_terms_terms ON message_terms USING gin (terms);
+-- What is new waits in a list, which every search reads: it is kept short.
+CREATE INDEX message_terms_terms ON message_terms USING gin (terms) WITH (gin_pending_list_limit = 1024);
 CREATE INDEX message_terms_recent ON message_terms (conversation_id, at, seq);
 
 -- What was there before.

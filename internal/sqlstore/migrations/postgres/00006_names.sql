@@ -10,7 +10,7 @@ CREATE FUNCTION parley_parts(a TEXT, b TEXT) RETURNS TEXT[] LANGUAGE sql IMMUTAB
 $$;
 -- +goose StatementEnd
 
-CREATE INDEX accounts_parts ON accounts USING gin (parley_parts(username_key, name_key)) WHERE disabled = 0;
+CREATE INDEX accounts_parts ON accounts USING gin (parley_parts(username_key, name_key)) WITH (fastupdate = off) WHERE disabled = 0;
 CREATE INDEX accounts_username_key ON accounts (username_key) WHERE disabled = 0;
 CREATE INDEX accounts_name_key ON accounts (name_key) WHERE disabled = 0;
 
