@@ -135,12 +135,15 @@ func (a *App) periodic() []worker.Periodic {
 			a.service.ExpirePending(time.Now())
 			return nil
 		}},
-		{Name: "delete expired sessions", Every: time.Hour, Logger: a.logger, Do: func(ctx context.Context) error {
-			_, err := a.service.SweepSessions(ctx)
+		{Name: "ask the store for answers", Every: 150 * time.Millisecond, Logger: a.logger, Do: func(ctx context.Context) error {
+			if a.carriers.whole() {
+				return nil
+			}
+			_, err := a.service.Recover(ctx, a.store)
 			return err //nolint:wrapcheck // the worker names the work
 		}},
-		{Name: "delete dead invitations", Every: time.Hour, Logger: a.logger, Do: func(ctx context.Context) error {
-			_, err := a.service.SweepInvites(ctx)
+		{Name: "delete expired sessions", Every: time.Hour, Logger: a.logger, Do: func(ctx context.Context) error {
+			_, err := a.service.SweepSessions(ctx)
 			return err //nolint:wrapcheck // the worker names the work
 		}},
 		{Name: "delete orphaned files", Every: time.Hour, Logger: a.logger, Do: func(ctx context.Context) error {

@@ -30,6 +30,8 @@ type house struct {
 	ahead atomic.Int64 // of the clock
 	owner *chattest.Behind
 	n     atomic.Int64
+
+	deafen atomic.Bool // answers of the owner get lost
 }
 
 func newHouse(t *testing.T, change ...func(*Deps)) *house {
@@ -61,7 +63,7 @@ func openHouse(t *testing.T, runsAhead bool, change ...func(*Deps)) *house {
 	}
 	receipts := worker.NewReceipts(h.store, h.bus, clock, logger)
 	deps := Deps{
-		Log: log, Bus: h.bus, Views: h.store, Accounts: h.store, Sessions: h.store, Files: h.store, Searcher: h.store, People: h.store, Pushes: h.store, Push: PushPort{PublicKey: "key", CheckEndpoint: func(string) *chat.Error { return nil }}, Limiter: inproc.NewLimiter(clock, 10_000),
+		Log: log, Bus: h.bus, Views: h.store, Accounts: h.store, Sessions: h.store, Files: h.store, Searcher: h.store, People: h.store, Limiter: inproc.NewLimiter(clock, 10_000),
 		Receipts: receipts, Blobs: blobs, Clock: clock, Rand: rand.Reader, Node: "test", Secret: bytes.Repeat([]byte("s"), 32),
 		Signup: SignupOpen, Limits: DefaultLimits(), Logger: logger,
 	}
@@ -77,7 +79,7 @@ func openHouse(t *testing.T, runsAhead bool, change ...func(*Deps)) *house {
 	}
 	h.bus.Attach("test", ear{h.Service})
 	var running sync.WaitGroup
-	owner := sequencer.New(h.owner, h.bus, sequencer.Options{Now: clock, Logger: logger, Ahead: runsAhead})
+	owner := sequencer.New(h.owner, mutedBus{h.bus, &h.deafen}, sequencer.Options{Now: clock, Logger: logger, Ahead: runsAhead})
 	running.Go(func() { _ = log.Own(ctx, owner.Own) })
 	running.Go(func() { _ = receipts.Run(ctx) })
 	t.Cleanup(func() {
@@ -97,6 +99,20 @@ func openHouse(t *testing.T, runsAhead bool, change ...func(*Deps)) *house {
 type ear struct{ *Service }
 
 func (ear) Resync() {}
+
+// mutedBus loses answers when it is told to, as where the owner is on another node
+// and the bus is cut.
+type mutedBus struct {
+	chat.Bus
+	muted *atomic.Bool
+}
+
+func (b mutedBus) Reply(ctx context.Context, outcomes []chat.Outcome) error {
+	if b.muted.Load() {
+		return nil
+	}
+	return b.Bus.Reply(ctx, outcomes)
+}
 
 // account makes somebody without hashing a password.
 func (h *house) account(name string) chat.UserID {

@@ -33,7 +33,11 @@ func (s *Service) Submit(ctx context.Context, cmd *chat.Command, done func(chat.
 		return
 	}
 	record := &chat.Record{ID: chat.RecordID(id), Rules: chat.RulesVersion, Node: s.Node, Command: *cmd}
-	if !s.pending.add(record.ID, waiter{done: done, deadline: now.Add(s.Limits.SubmitTimeout)}) {
+	w := waiter{done: done, deadline: now.Add(s.Limits.SubmitTimeout)}
+	if cmd.Kind == chat.CmdSend {
+		w.sent = sent{cmd.ConversationID, chat.SentKey{SenderID: cmd.ActorID, ClientID: cmd.ClientID}, cmd.At}
+	}
+	if !s.pending.add(record.ID, w) {
 		done(chat.Outcome{Err: chat.ErrOverloaded})
 		return
 	}
@@ -113,6 +117,7 @@ type waiter struct {
 	id       chat.RecordID
 	done     func(chat.Outcome)
 	deadline time.Time
+	sent     sent // of a message; zero of other commands
 }
 
 func newPendingSet(most int) *pendingSet {

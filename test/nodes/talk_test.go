@@ -34,6 +34,7 @@ func TestPeopleOnDifferentNodes(t *testing.T) {
 	a.must("typing", map[string]any{"conversation_id": room, "on": true})
 	b.wait("typing", alice.User.ID)
 	third := a.send(room, "k2a")
+	b.wait("entry", "text of k2a")
 	b.must("conversation.read", map[string]any{"conversation_id": room, "seq": third})
 	a.wait("receipt", bob.User.ID)
 	var seen struct{ Presence []struct{ Online bool } }
