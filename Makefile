@@ -69,7 +69,7 @@ sum: ## add up the counts of the last `make test`
 .PHONY: lint
 lint: ## golangci-lint and formatting
 	@lint=$$(scripts/tool golangci-lint) && $$lint run --allow-parallel-runners ./... && $$lint fmt --diff
-	@bash -n scripts/steps scripts/tool scripts/check-gen scripts/fuzz scripts/release scripts/services scripts/processes scripts/cluster bench/nodes .ci/run
+	@bash -n test/fault/sabotage scripts/steps scripts/tool scripts/check-gen scripts/fuzz scripts/release scripts/services scripts/processes scripts/cluster bench/nodes .ci/run
 	@go mod verify
 
 .PHONY: locks
@@ -133,6 +133,12 @@ fault: bin/parley ## break nodes, engines and links while clients talk, and chec
 	@status=0; $(GO_TEST) ./test/fault/... | $(VERDICT) go fault || status=$$?; \
 	$(if $(findstring postgres,$(STORE)),$(FAULT_ENGINES)) out/bin/fault -target $(FAULT_TARGETS) -commit $(VERSION) $(if $(LONG),-long $(LONG)) $(if $(SEED),-seed $(SEED)) || status=$$?; \
 	exit $$status
+
+.PHONY: sabotage
+sabotage: web/dist/index.html ## test the fault suite: programs that are broken in 14 ways have to be found out, each by name
+	@scripts/tool strace >/dev/null
+	@go build -o out/bin/fault ./test/fault
+	@$(FAULT_ENGINES) test/fault/sabotage out/bin/fault
 
 .PHONY: protocol
 protocol: ## Engine.IO and Socket.IO as other people's clients speak them

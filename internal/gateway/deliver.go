@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sabotage"
 	"github.com/parley-chat/parley/internal/wire"
 	"github.com/parley-chat/parley/socketio"
 )
@@ -130,6 +132,8 @@ func (g *Gateway) consume(r *room, events []chat.Event) (rest []chat.Event) {
 		case ev.Seq <= r.last:
 			g.stats.duplicates.Add(1)
 			i++
+		case sabotage.SkipGapFetch && ev.Seq > r.last+1:
+			g.skipTo(r, ev.Seq-1)
 		case ev.Seq > r.last+1:
 			g.stats.gaps.Add(1)
 			return events[i:]
@@ -160,7 +164,12 @@ func (g *Gateway) entries(r *room, events []chat.Event) int {
 		x.frames = append(x.frames, g.entryFrame(ev.Data))
 	}
 	g.advance(r, x, x.seqs[len(x.seqs)-1], 0, 0)
-	g.write(x)
+	if n := len(x.frames); sabotage.ReorderFrames && n > 1 {
+		x.frames[n-1], x.frames[n-2] = x.frames[n-2], x.frames[n-1]
+	}
+	if !sabotage.DropPushes || x.seqs[0]%128 != 0 {
+		g.write(x)
+	}
 	if !first.at.IsZero() {
 		g.opt.ObserveDelivery(g.opt.Now().Sub(first.at).Seconds())
 	}
@@ -264,9 +273,24 @@ func (g *Gateway) memberEntry(r *room, seq chat.Seq, data []byte) {
 	}
 	g.advance(r, x, seq, seq, grown)
 	g.write(x)
-	if e.Kind == chat.KindMemberRemoved {
+	switch {
+	case e.Kind != chat.KindMemberRemoved || sabotage.DeliverToKicked:
+	case sabotage.LateRemoval:
+		time.AfterFunc(lateRemoval, func() { g.expel(r, e) })
+	default:
 		g.expel(r, e)
 	}
+}
+
+// lateRemoval is by how much a build that is broken on purpose is late.
+const lateRemoval = time.Second
+
+// skipTo has a room forget what is missing, in a build that is broken on purpose.
+func (g *Gateway) skipTo(r *room, seq chat.Seq) {
+	s := g.shard(r.id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.last = seq
 }
 
 // admit joins those of the added who are live on this node.

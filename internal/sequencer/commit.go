@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sabotage"
 )
 
 const (
@@ -95,6 +96,13 @@ func (c *committer) commit(ctx context.Context, from int64, slots []*slot) error
 	began := c.s.o.Now()
 	b.At = chat.TimeOf(began)
 	c.attempts[b.Next] = true
+	if sabotage.OffsetEarly {
+		early := *b
+		early.Changes, early.JSON = nil, nil
+		if err := c.s.journal.Commit(ctx, &early); err == nil {
+			b.From = b.Next
+		}
+	}
 	err := c.s.journal.Commit(ctx, b)
 	if err == nil {
 		c.settle(b.Next)

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sabotage"
 )
 
 var errNoRules = &chat.Error{Code: chat.CodeInvalid, Message: "The record does not say under which rules it was accepted."}
@@ -31,12 +32,16 @@ func (c *claim) decide(ctx context.Context, records []*chat.Record) (*turn, erro
 func (c *claim) load(ctx context.Context, records []*chat.Record) error {
 	var states []*chat.State
 	var wants []chat.Needs
+	var begun []*chat.State
 	index := make(map[*chat.State]int)
 	for _, r := range records {
 		if r.Command.ConversationID.IsZero() {
 			continue // Apply refuses it
 		}
 		st, fresh := c.states.get(r.Command.ConversationID)
+		if sabotage.ReuseSeq && fresh {
+			begun = append(begun, st)
+		}
 		missing := st.Missing(r.Command.Needs())
 		if !fresh && missing.Empty() {
 			continue
@@ -57,6 +62,11 @@ func (c *claim) load(ctx context.Context, records []*chat.Record) error {
 	}
 	if err := c.s.journal.Load(ctx, states, wants); err != nil {
 		return fmt.Errorf("load: %w", err)
+	}
+	for _, st := range begun {
+		if sabotage.ReuseSeq && st.Head != nil && st.Head.Seq > 1 {
+			st.Head.Seq--
+		}
 	}
 	return nil
 }
@@ -105,6 +115,11 @@ func (s *Sequencer) decideOne(st *chat.State, r *chat.Record, refused bool) (ch 
 			}
 		}
 	}()
+	if sabotage.EditDeleted && r.Command.Kind == chat.CmdEdit {
+		if m := st.Messages[r.Command.Target]; m != nil {
+			m.DeletedAt = 0
+		}
+	}
 	ch, first, err := s.apply(st, &r.Command)
 	switch {
 	case err != nil:

@@ -14,10 +14,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sabotage"
 )
 
 const (
@@ -86,6 +88,7 @@ type Sequencer struct {
 	mu      sync.Mutex // guards what follows
 	pending map[chat.PartitionID]*turn
 	windows map[*window]struct{}
+	past    map[chat.PartitionID]*states // of a build that is broken on purpose
 }
 
 // New makes a sequencer on a journal and a bus.
@@ -103,6 +106,9 @@ func New(journal chat.Journal, bus chat.Bus, o Options) *Sequencer {
 // chat.Log.Own calls. Whatever it returns, calling it again resumes from the store's truth.
 func (s *Sequencer) Own(ctx context.Context, p chat.Partition) error {
 	c := &claim{s: s, p: p, id: p.ID(), states: newStates(maxStates), refused: make(map[chat.RecordID]bool)}
+	if sabotage.StaleStates {
+		c.states = s.stale(p.ID(), c.states)
+	}
 	run := c.run
 	if s.o.Ahead {
 		run = c.runAhead
@@ -116,6 +122,19 @@ func (s *Sequencer) Own(ctx context.Context, p chat.Partition) error {
 		s.o.Metrics.GaveUp()
 	}
 	return err
+}
+
+// stale gives the states of the claim before, as a build does that is broken on purpose.
+func (s *Sequencer) stale(id chat.PartitionID, fresh *states) *states {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.past == nil {
+		s.past = make(map[chat.PartitionID]*states)
+	}
+	if s.past[id] == nil {
+		s.past[id] = fresh
+	}
+	return s.past[id]
 }
 
 // claim is one ownership of a partition. One goroutine uses it.
@@ -177,6 +196,11 @@ func (c *claim) turn(ctx context.Context, from int64, records []*chat.Record) (i
 	t.batch.Partition, t.batch.From, t.batch.Next, t.batch.At = c.id, from, from+int64(len(records)), chat.TimeOf(decided)
 	// From here on the outcome may be unknown: whoever resumes finds out.
 	c.s.keep(c.id, t)
+	if sabotage.AckBeforeCommit {
+		_ = c.s.bus.Reply(ctx, slices.DeleteFunc(slices.Clone(t.outcomes), func(o chat.Outcome) bool {
+			return o.Entry == nil || o.Entry.Kind != chat.KindMessage
+		}))
+	}
 	if err := c.s.journal.Commit(ctx, &t.batch); err != nil {
 		return from, fmt.Errorf("commit: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sabotage"
 )
 
 const (
@@ -99,6 +100,9 @@ func (s *Service) EntriesAfter(ctx context.Context, r EntriesRequest) (*Entries,
 
 // entriesNow is EntriesAfter as the store says it, but for the head.
 func (s *Service) entriesNow(ctx context.Context, r EntriesRequest, m *chat.Member) (*Entries, error) {
+	if sabotage.ReplayOffByOne {
+		r.After++
+	}
 	items, err := s.Views.Entries(ctx, r.ConversationID, max(r.After, m.VisibleFrom-1), upTo(r.Limit, MaxEntries, MaxEntries), upTo(r.MaxBytes, maxEntriesBytes, maxEntriesBytes))
 	if err != nil {
 		return nil, s.hide(ctx, "read entries", err)

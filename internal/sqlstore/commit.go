@@ -5,15 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sabotage"
 )
 
 // The statements of Commit. Of a violated constraint the whole transaction ends
 // (INSERT OR ROLLBACK): SQLite need not keep a journal of the statement then.
 var (
-	putMessages = newMulti("INSERT OR ROLLBACK INTO message_entries (conversation_id, seq, ordinal, sender_id, client_id, body) ", "biibtb", "")
-	putOthers   = newMulti("INSERT OR ROLLBACK INTO other_entries (conversation_id, seq, body) ", "bib", "")
+	putMessages = newMulti("INSERT OR "+onClash()+" INTO message_entries (conversation_id, seq, ordinal, sender_id, client_id, body) ", "biibtb", unfenced(" ON CONFLICT DO NOTHING"))
+	putOthers   = newMulti("INSERT OR "+onClash()+" INTO other_entries (conversation_id, seq, body) ", "bib", unfenced(" ON CONFLICT DO NOTHING"))
 	putRefs     = newMulti("INSERT OR ROLLBACK INTO file_refs (file_id, conversation_id, seq, sort) ", "bbit", "")
 	putMentions = newMulti("INSERT OR ROLLBACK INTO mentions (user_id, conversation_id, seq) ", "bbi", "")
 
@@ -55,8 +57,25 @@ var (
 			active_at = excluded.active_at, members = excluded.members, owners = excluded.owners,
 			pins = excluded.pins, blocks = excluded.blocks,
 			moved_at = CASE WHEN excluded.moved_at > conversations.moved_at THEN excluded.moved_at ELSE conversations.moved_at END
-		WHERE conversations.seq = excluded.prev_seq`)
+		WHERE conversations.seq = excluded.prev_seq`+unfenced(" OR conversations.seq > excluded.prev_seq"))
 )
+
+// onClash is what becomes of a batch whose entries are there already. Only a build
+// that is broken on purpose overwrites them.
+func onClash() string {
+	if sabotage.ReuseSeq {
+		return "REPLACE"
+	}
+	return "ROLLBACK"
+}
+
+// unfenced gives the SQL that takes the guards away, in a build that is broken on purpose.
+func unfenced(sql string) string {
+	if sabotage.NoFence || sabotage.ReuseSeq && strings.HasPrefix(sql, " OR") {
+		return sql
+	}
+	return ""
+}
 
 // change is one statement of a batch and its items.
 type change struct {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sabotage"
 )
 
 // writes is a batch, sorted by table: the parameters of each multi-row
@@ -138,7 +139,11 @@ func (g *gathering) findRedacted() {
 
 func (g *gathering) message(e *chat.Entry, body []byte) {
 	c := e.ConversationID
-	g.w.messages = append(g.w.messages, c[:], int64(e.Seq), e.Ordinal, e.SenderID[:], e.ClientID, body)
+	clientID := e.ClientID
+	if sabotage.DedupeInMemory {
+		clientID += fmt.Sprint("#", e.Seq)
+	}
+	g.w.messages = append(g.w.messages, c[:], int64(e.Seq), e.Ordinal, e.SenderID[:], clientID, body)
 	if !g.redact[address{c, e.Seq}] {
 		for i := range e.Attachments {
 			g.w.refs = append(g.w.refs, e.Attachments[i].ID[:], c[:], int64(e.Seq), string(chat.SortOf(e.Attachments[i].MIME)))

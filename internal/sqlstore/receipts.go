@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/sabotage"
 )
 
 var standings = newMulti(`SELECT m.conversation_id, m.user_id, m.delivered_seq, m.read_seq, c.seq, c.messages, c.last_message, c.members
@@ -145,6 +146,9 @@ func (a *advancing) move(ctx context.Context, t *tx) ([]chat.Advanced, error) {
 func (st *standing) advance(want chat.Receipt) bool {
 	read := max(st.ReadSeq, min(want.ReadSeq, st.head))
 	delivered := max(st.DeliveredSeq, read, min(want.DeliveredSeq, st.head))
+	if sabotage.ReceiptsWithoutMax {
+		read, delivered = min(want.ReadSeq, st.head), max(want.ReadSeq, min(want.DeliveredSeq, st.head))
+	}
 	further := read != st.ReadSeq || delivered != st.DeliveredSeq
 	st.ReadSeq, st.DeliveredSeq = read, delivered
 	return further

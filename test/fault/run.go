@@ -24,6 +24,8 @@ const (
 	// A round is so much, then everything is checked and new conversations are made.
 	roundWindows = 24
 	roundAcked   = 120_000
+	// A build that is broken on purpose is looked at more often.
+	expectWindows = 5
 
 	mendTimeout   = 3 * time.Minute
 	settleTimeout = 3 * time.Minute
@@ -116,7 +118,7 @@ func (r *run) target(ctx context.Context, target string) (err error) {
 		return fmt.Errorf("no fault is left of %v", r.o.only)
 	}
 	r.crowd = crowd.New(crowd.Options{
-		Seed: r.seed, People: r.o.people, Direct: r.o.people / 2, Groups: max(1, r.o.people*9/60), Rate: r.o.rate,
+		Seed: r.seed, People: r.o.people, Direct: r.o.people / 2, Groups: max(1, r.o.people*9/60), Rate: r.o.rate, Patience: r.o.patience,
 		Node: r.stage.Node, Logf: logf,
 	})
 	defer r.crowd.Close()
@@ -126,6 +128,7 @@ func (r *run) target(ctx context.Context, target string) (err error) {
 	logf("%s: %d people; faults: %q", target, r.o.people, r.plan.Names())
 	for round := 0; !r.enough(); round++ {
 		if err := r.round(ctx, round); err != nil {
+			r.unchecked()
 			return errors.Join(err, r.draw(target))
 		}
 		if err := r.draw(target); err != nil {
@@ -149,6 +152,27 @@ func open(ctx context.Context, target, dir, binary string) (*stage.Stage, error)
 	}
 }
 
+// expected reports whether an anomaly was noted that was to be found.
+func (r *run) expected() bool {
+	if len(r.o.expect) == 0 {
+		return false
+	}
+	_, counts := r.crowd.History().Anomalies()
+	return slices.ContainsFunc(r.o.expect, func(name string) bool { return counts[name] > 0 })
+}
+
+// unchecked adds what was noted in a round that does not come to its end.
+func (r *run) unchecked() {
+	found, counts := r.crowd.History().Anomalies()
+	for name, n := range counts {
+		r.counts[name] += n
+	}
+	for _, a := range found {
+		logf("ANOMALY %s %q", a, a.Excerpt)
+		r.found = append(r.found, timeline.Anomaly{At: time.Since(r.began), Title: a.String(), Excerpt: a.Excerpt})
+	}
+}
+
 // enough reports whether the target has had what was asked for.
 func (r *run) enough() bool {
 	if r.o.long > 0 {
@@ -167,6 +191,9 @@ func (r *run) round(ctx context.Context, round int) error {
 	over := func() bool {
 		acked := int(r.crowd.Acked()) - before
 		some := len(r.windows) - windows
+		if len(r.o.expect) > 0 {
+			return some >= expectWindows
+		}
 		if r.o.long > 0 {
 			return some >= roundWindows || acked >= roundAcked || r.enough()
 		}
@@ -176,8 +203,9 @@ func (r *run) round(ctx context.Context, round int) error {
 		if err := r.window(ctx, r.plan.Next()); err != nil {
 			return err
 		}
-		if _, counts := h.Anomalies(); len(r.o.expect) > 0 && len(counts) > 0 {
-			break
+		if r.expected() {
+			r.unchecked()
+			return nil
 		}
 	}
 	f, err := r.end(ctx)
@@ -202,6 +230,8 @@ func (r *run) window(ctx context.Context, w storm.Window) error {
 		Stage: r.stage, Crowd: r.crowd, Hold: w.Hold,
 		Rng: rand.New(rand.NewPCG(w.Seed, 6)),
 	}
+	r.crowd.Storm(true)
+	defer r.crowd.Storm(false)
 	var mends []func(context.Context) error
 	var errs []error
 	for _, f := range w.Faults {
@@ -242,12 +272,12 @@ func (r *run) recover(ctx context.Context, w storm.Window) (sends, heads time.Du
 	mark := r.crowd.Mark()
 	limit := func(promise time.Duration) time.Duration { return time.Duration(float64(promise) * r.o.patience) }
 	h := r.crowd.History()
-	for sends == 0 || heads == 0 {
+	for (sends == 0 || heads == 0) && !r.expected() {
 		passed := time.Since(healed)
 		if sends == 0 && r.crowd.SettledSince(mark) {
 			sends = passed
 		}
-		behind := r.crowd.Behind(known)
+		behind := r.crowd.Behind(known, false)
 		if heads == 0 && len(behind) == 0 {
 			heads = passed
 		}
@@ -271,6 +301,7 @@ func (r *run) recover(ctx context.Context, w storm.Window) (sends, heads time.Du
 func (r *run) end(ctx context.Context) (history.Final, error) {
 	h := r.crowd.History()
 	r.crowd.Rest()
+	r.crowd.Return(ctx)
 	settling, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	if err := r.crowd.Settle(settling); err != nil {
@@ -281,8 +312,8 @@ func (r *run) end(ctx context.Context) (history.Final, error) {
 	// Whoever is connected has to get there without being told to.
 	heads, rested := r.crowd.Heads(), time.Now()
 	limit := time.Duration(float64(headsPromise) * r.o.patience)
-	behind := r.crowd.Behind(heads)
-	for ; len(behind) > 0 && time.Since(rested) < limit; behind = r.crowd.Behind(heads) {
+	behind := r.crowd.Behind(heads, true)
+	for ; len(behind) > 0 && time.Since(rested) < limit; behind = r.crowd.Behind(heads, true) {
 		if err := wait(ctx, poll); err != nil {
 			return history.Final{}, err
 		}
@@ -300,7 +331,7 @@ func (r *run) end(ctx context.Context) (history.Final, error) {
 	}
 	// A head that nobody was told of is known now: every device is asked to catch up.
 	r.crowd.Told(f)
-	for end := time.Now().Add(limit); len(r.crowd.Behind(lengths(f))) > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(limit); len(r.crowd.Behind(lengths(f), true)) > 0 && time.Now().Before(end); {
 		if err := wait(ctx, poll); err != nil {
 			return f, err
 		}

@@ -23,6 +23,8 @@ type Options struct {
 	Direct int     // direct conversations
 	Groups int     // of eight
 	Rate   float64 // operations a second of all together, offered
+	// Patience is by how much slower than promised the machine may make things.
+	Patience float64
 	// Node gives the address of a node to talk to: each connection asks anew.
 	Node func(*rand.Rand) string
 	// Logf tells what is out of the ordinary.
@@ -32,6 +34,7 @@ type Options struct {
 const (
 	groupSize       = 8
 	devicesEach     = 2
+	ghostPeople     = 2                // the first ones, who vanish in every round
 	requestTimeout  = 15 * time.Second // of REST
 	password        = "correct horse battery staple"
 	startConcurrent = 4 // sign-ups hash passwords
@@ -71,11 +74,15 @@ type Crowd struct {
 	work    sync.WaitGroup
 	made    atomic.Int64 // client_ids and texts
 	stats   Stats
+
+	calm     atomic.Int64 // since when no fault is at work, in Unix nanoseconds; 0 while one is
+	vanished time.Time    // when the ghosts of this round disappeared
 }
 
 // Stats count what the crowd did, since it was made.
 type Stats struct {
 	Connects, Drops, Resyncs, Refused, Unavailable, Internal, Timeouts atomic.Int64
+	Revoked, Ghosts                                                    atomic.Int64 // looked at, whatever came of it
 }
 
 // New makes a crowd; nobody does anything before SignUp.
@@ -142,6 +149,7 @@ func (c *Crowd) SignUp(ctx context.Context) error {
 		c.work.Go(func() { d.keep(life) })
 		c.work.Go(func() { d.act(life) })
 	}
+	c.work.Go(func() { c.guests(life) })
 	return nil
 }
 
@@ -202,6 +210,7 @@ func (c *Crowd) Begin(ctx context.Context, round int) error {
 	for _, d := range c.all {
 		d.begin(made)
 	}
+	c.vanish()
 	c.acting.Store(true)
 	return nil
 }
@@ -271,11 +280,14 @@ func (c *Crowd) Heads() map[string]int64 {
 	return heads
 }
 
-// Behind gives the devices that have not applied what heads say, by who they are; those
+// Behind gives the devices, all of them or those that are not to stay away, that have not applied what heads say, by who they are; those
 // that were removed from a conversation are not behind in it.
-func (c *Crowd) Behind(heads map[string]int64) []string {
+func (c *Crowd) Behind(heads map[string]int64, all bool) []string {
 	var behind []string
 	for _, d := range c.all {
+		if d.n < ghostPeople*devicesEach && !all {
+			continue // they are away
+		}
 		if why := d.behind(heads); why != "" {
 			behind = append(behind, why)
 		}
@@ -283,11 +295,11 @@ func (c *Crowd) Behind(heads map[string]int64) []string {
 	return behind
 }
 
-// Switches gives the links of all devices.
+// Switches gives the links of all devices, but of those who are to stay away.
 func (c *Crowd) Switches() []*link.Switch {
-	all := make([]*link.Switch, len(c.all))
-	for i, d := range c.all {
-		all[i] = &d.link
+	var all []*link.Switch
+	for _, d := range c.all[ghostPeople*devicesEach:] {
+		all = append(all, &d.link)
 	}
 	return all
 }
@@ -298,6 +310,8 @@ func (c *Crowd) DropAll() {
 		d.drop()
 	}
 }
+
+var deadLink = link.Rule{Stall: true}
 
 var errStopped = errors.New("stopped")
 
@@ -320,7 +334,7 @@ func (c *Crowd) Mark() Mark { return Mark(time.Now()) }
 
 // SettledSince reports whether every send that had begun before a moment has its answer.
 func (c *Crowd) SettledSince(m Mark) bool {
-	for _, d := range c.all {
+	for _, d := range c.all[ghostPeople*devicesEach:] {
 		if d.oldest().Before(time.Time(m)) {
 			return false
 		}

@@ -295,6 +295,10 @@ type answer struct {
 		Head      int64           `json:"head"`
 		Delivered int64           `json:"delivered_seq"`
 		Read      int64           `json:"read_seq"`
+		Presence  []struct {
+			UserID string `json:"user_id"`
+			Online bool   `json:"online"`
+		} `json:"presence"`
 	} `json:"data"`
 	Error struct {
 		Code         string `json:"code"`

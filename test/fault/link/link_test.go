@@ -116,6 +116,46 @@ func TestAStalledDirectionHoldsBytesBackUntilItIsHealed(t *testing.T) {
 	}
 }
 
+func TestWhoVanishesBehindAStalledLinkIsNotMissed(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	var s Switch
+	c, err := s.Dial(context.Background(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = peer.Close() }()
+	s.Set(Rule{Stall: true}, Rule{Stall: true})
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err == nil {
+		t.Error("a closed connection can be read")
+	}
+	b := make([]byte, 1)
+	var timeout net.Error
+	if err := peer.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := peer.Read(b); !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("the peer got %v while nothing passed, want a timeout", err)
+	}
+	s.Heal()
+	if err := peer.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := peer.Read(b); !errors.Is(err, io.EOF) {
+		t.Errorf("the peer got %v after healing, want the end", err)
+	}
+}
+
 func TestResetAndRefuse(t *testing.T) {
 	p := proxy(t)
 	c, r := connect(t, p.Address())

@@ -24,6 +24,7 @@ type Switch struct {
 	refuse   bool
 	changed  chan struct{} // closed when a rule changes; nil until somebody waits
 	conns    map[*conn]struct{}
+	orphans  []net.Conn // closed by who dialled while nothing passed: the other side does not know
 }
 
 // Set makes the rules of both directions: up is from who dialled.
@@ -32,6 +33,17 @@ func (s *Switch) Set(up, down Rule) {
 	defer s.mu.Unlock()
 	s.up, s.down = up, down
 	s.tell()
+	if !up.Stall {
+		s.bury()
+	}
+}
+
+// bury lets the other side know of the connections that are gone. mu is held.
+func (s *Switch) bury() {
+	for _, c := range s.orphans {
+		_ = c.Close() // who dialled it has gone
+	}
+	s.orphans = nil
 }
 
 // Refuse has new connections refused, or lets them be made again.
@@ -62,6 +74,7 @@ func (s *Switch) Reset() {
 	for c := range s.conns {
 		conns = append(conns, c)
 	}
+	s.bury()
 	s.mu.Unlock()
 	for _, c := range conns {
 		c.reset()
@@ -116,19 +129,32 @@ type conn struct {
 	closed chan struct{}
 }
 
-// Close ends the connection and whoever waits for a rule.
+// Close ends the connection and whoever waits for a rule. While nothing passes upwards
+// the other side is not told, as when a machine vanishes.
 func (c *conn) Close() error {
-	c.forget()
+	first := c.forget()
+	c.s.mu.Lock()
+	stalled := c.s.up.Stall
+	if stalled && first {
+		c.s.orphans = append(c.s.orphans, c.Conn)
+	}
+	c.s.mu.Unlock()
+	if stalled {
+		return c.Conn.SetDeadline(time.Unix(1, 0)) // whoever reads or writes comes back
+	}
 	return c.Conn.Close()
 }
 
-func (c *conn) forget() {
+// forget takes the connection out of the switch, and reports whether it was in it.
+func (c *conn) forget() (first bool) {
 	c.once.Do(func() {
+		first = true
 		close(c.closed)
 		c.s.mu.Lock()
 		delete(c.s.conns, c)
 		c.s.mu.Unlock()
 	})
+	return first
 }
 
 func (c *conn) reset() {

@@ -1,0 +1,5 @@
+//go:build sabotage && sabotage_deliver_to_kicked
+
+package sabotage
+
+const chosen = deliverToKicked

@@ -1,0 +1,5 @@
+//go:build sabotage && sabotage_drop_pushes
+
+package sabotage
+
+const chosen = dropPushes

@@ -1,0 +1,5 @@
+//go:build sabotage && sabotage_late_removal
+
+package sabotage
+
+const chosen = lateRemoval

@@ -1,0 +1,5 @@
+//go:build sabotage && sabotage_offset_early
+
+package sabotage
+
+const chosen = offsetEarly

@@ -1,0 +1,5 @@
+//go:build sabotage && sabotage_receipts_without_max
+
+package sabotage
+
+const chosen = receiptsWithoutMax

@@ -1,0 +1,5 @@
+//go:build sabotage && sabotage_replay_off_by_one
+
+package sabotage
+
+const chosen = replayOffByOne

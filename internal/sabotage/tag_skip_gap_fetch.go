@@ -1,0 +1,5 @@
+//go:build sabotage && sabotage_skip_gap_fetch
+
+package sabotage
+
+const chosen = skipGapFetch

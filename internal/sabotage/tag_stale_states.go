@@ -1,0 +1,5 @@
+//go:build sabotage && sabotage_stale_states
+
+package sabotage
+
+const chosen = staleStates
