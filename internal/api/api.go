@@ -101,6 +101,7 @@ func newServer(d Deps) (*server, http.Handler, error) {
 	s.routeSearch()
 	s.routeInvites()
 	s.routeBlocks()
+	s.routePush()
 	s.routeFiles()
 	s.routeHealth()
 	if err := s.routeDocs(); err != nil {

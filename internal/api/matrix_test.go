@@ -140,9 +140,21 @@ var matrix = map[string]struct {
 	"join-by-invite": {in(201, 200, 200, 200), func(s *scene) asked {
 		return asked{"POST", "/api/v1/invites/join", map[string]any{"token": s.invite()}, nil}
 	}},
-	"list-blocks": {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/blocks", nil, nil} }},
-	"block":       {everybodyIn(204), func(s *scene) asked { return asked{"PUT", "/api/v1/blocks/" + s.extra, nil, nil} }},
-	"unblock":     {everybodyIn(204), func(s *scene) asked { return asked{"DELETE", "/api/v1/blocks/" + s.extra, nil, nil} }},
+	"list-blocks":  {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/blocks", nil, nil} }},
+	"block":        {everybodyIn(204), func(s *scene) asked { return asked{"PUT", "/api/v1/blocks/" + s.extra, nil, nil} }},
+	"unblock":      {everybodyIn(204), func(s *scene) asked { return asked{"DELETE", "/api/v1/blocks/" + s.extra, nil, nil} }},
+	"get-push-key": {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/push", nil, nil} }},
+	"list-push":    {everybodyIn(200), func(*scene) asked { return asked{"GET", "/api/v1/push/subscriptions", nil, nil} }},
+	"subscribe-push": {everybodyIn(201), func(s *scene) asked {
+		return asked{"POST", "/api/v1/push/subscriptions", subscription("matrix-" + string(s.who)), nil}
+	}},
+	"update-push": {everybodyIn(404), func(s *scene) asked {
+		return asked{"PATCH", "/api/v1/push/subscriptions/" + s.extra, map[string]any{"content": false}, nil}
+	}},
+	"unsubscribe-push": {everybodyIn(404), func(s *scene) asked { return asked{"DELETE", "/api/v1/push/subscriptions/" + s.extra, nil, nil} }},
+	"test-push": {everybodyIn(404), func(s *scene) asked {
+		return asked{"POST", "/api/v1/push/subscriptions/" + s.extra + "/test", nil, nil}
+	}},
 	"search": {in(404, 200, 200, 200), func(s *scene) asked {
 		return asked{"GET", "/api/v1/search?q=owner&conversation_id=" + s.path[len("/api/v1/conversations/"):], nil, nil}
 	}},

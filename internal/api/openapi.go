@@ -30,8 +30,8 @@ func newDocument(version string) *document {
 	for of, as := range map[reflect.Type]reflect.Type{
 		reflect.TypeFor[chat.UserID](): reflect.TypeFor[uuidText](), reflect.TypeFor[chat.ConversationID](): reflect.TypeFor[uuidText](),
 		reflect.TypeFor[chat.FileID](): reflect.TypeFor[uuidText](), reflect.TypeFor[chat.SessionID](): reflect.TypeFor[uuidText](),
-		reflect.TypeFor[chat.InviteID](): reflect.TypeFor[uuidText](),
-		reflect.TypeFor[chat.Time]():     reflect.TypeFor[timeText](), reflect.TypeFor[chat.Seq](): reflect.TypeFor[seqNumber](),
+		reflect.TypeFor[chat.InviteID](): reflect.TypeFor[uuidText](), reflect.TypeFor[chat.PushID](): reflect.TypeFor[uuidText](),
+		reflect.TypeFor[chat.Time](): reflect.TypeFor[timeText](), reflect.TypeFor[chat.Seq](): reflect.TypeFor[seqNumber](),
 		reflect.TypeFor[wire.AttachmentRef](): reflect.TypeFor[attachmentRef](),
 	} {
 		d.registry.RegisterTypeAlias(of, as)
@@ -50,7 +50,7 @@ func newDocument(version string) *document {
 				"cookie": {Type: "apiKey", In: "cookie", Name: cookieSecure, Description: "Set by log-in; without https its name is " + cookiePlain + "."},
 			},
 		},
-		Tags: []*huma.Tag{{Name: "accounts"}, {Name: "people"}, {Name: "conversations"}, {Name: "members"}, {Name: "messages"}, {Name: "files"}, {Name: "server"}},
+		Tags: []*huma.Tag{{Name: "accounts"}, {Name: "people"}, {Name: "conversations"}, {Name: "members"}, {Name: "messages"}, {Name: "files"}, {Name: "notifications"}, {Name: "server"}},
 	}
 	d.problem = d.schema(reflect.TypeFor[Problem]())
 	d.entry = d.schema(reflect.TypeFor[chat.Entry]())

@@ -112,7 +112,7 @@ func newWorld(t *testing.T, o options) *world {
 	bus, log := inproc.NewBus(1, 4096), inproc.NewLog("test", 4096)
 	receipts := worker.NewReceipts(store, bus, clock, logger)
 	deps := service.Deps{
-		Log: log, Bus: bus, Views: store, Accounts: store, Sessions: store, Files: store, Searcher: store, People: store, Limiter: inproc.NewLimiter(clock, 10_000),
+		Log: log, Bus: bus, Views: store, Accounts: store, Sessions: store, Files: store, Searcher: store, People: store, Pushes: store, Push: service.PushPort{PublicKey: "key", CheckEndpoint: onlyPushServices}, Limiter: inproc.NewLimiter(clock, 10_000),
 		Receipts: receipts, Blobs: blobs, Clock: clock, Rand: rand.Reader, Node: "test", Secret: bytes.Repeat([]byte("s"), 32),
 		Signup: service.SignupOpen, Limits: service.DefaultLimits(), Logger: logger,
 	}
@@ -188,6 +188,14 @@ func (w *world) handler(o options, deps service.Deps, clock func() time.Time, lo
 	}
 	w.inner = s
 	return handler
+}
+
+// onlyPushServices stands for the check of package push.
+func onlyPushServices(endpoint string) *chat.Error {
+	if !strings.HasPrefix(endpoint, "https://push.example.org/") {
+		return chat.Invalid("endpoint", "is not a push service")
+	}
+	return nil
 }
 
 // searchForSecrets is the last test of every world: no token, no hash and no

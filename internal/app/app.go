@@ -106,8 +106,12 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	ear := &sink{}
 	ended := worker.NewEnded(a.store, ear.Deliver, time.Now, logger)
 	away := func() bool { return a.carriers.kafka != nil && ended.Away() } // else nothing could go on without it
+	pushes, keys, err := openPush(ctx, cfg, a.store)
+	if err != nil {
+		return nil, err
+	}
 	if a.service, err = service.New(service.Deps{
-		Log: log, Bus: bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store, Searcher: a.store, People: a.store,
+		Log: log, Bus: bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store, Searcher: a.store, People: a.store, Pushes: a.store, Push: pushes,
 		Limiter: a.carriers.limiter, Receipts: receipts, Told: told, Blobs: a.blobs,
 		Clock: time.Now, Rand: rand.Reader, Node: a.node, Secret: secret,
 		Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,
@@ -148,6 +152,9 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 		return nil, fmt.Errorf("make the web interface: %w", err)
 	}
 	a.workers = []func(context.Context) error{receipts.Run, presence.Run, a.gateway.Run, ended.Run, a.maintain, a.index}
+	if keys != nil {
+		a.workers = append(a.workers, a.pusher(keys).Run)
+	}
 	for _, p := range a.periodic() {
 		a.workers = append(a.workers, p.Run)
 	}

@@ -118,7 +118,7 @@ func openOperator(ctx context.Context, cfg *config.Config, io IO) (_ *operator, 
 	}
 	bus := op.carriers.bus
 	op.service, err = service.New(service.Deps{
-		Log: inproc.NewLog("operator", 1), Bus: bus, Views: op.store, Accounts: op.store, Sessions: op.store, Files: op.store, Searcher: op.store, People: op.store,
+		Log: inproc.NewLog("operator", 1), Bus: bus, Views: op.store, Accounts: op.store, Sessions: op.store, Files: op.store, Searcher: op.store, People: op.store, Pushes: op.store, Push: noPush(),
 		Limiter: inproc.NewLimiter(time.Now, 1), Receipts: worker.NewReceipts(op.store, bus, time.Now, logger),
 		Blobs: op.blobs, Clock: time.Now, Rand: rand.Reader, Node: "operator",
 		Secret: secret, Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,

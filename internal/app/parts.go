@@ -146,6 +146,10 @@ func (a *App) periodic() []worker.Periodic {
 			_, err := a.service.SweepSessions(ctx)
 			return err //nolint:wrapcheck // the worker names the work
 		}},
+		{Name: "delete dead invitations", Every: time.Hour, Logger: a.logger, Do: func(ctx context.Context) error {
+			_, err := a.service.SweepInvites(ctx)
+			return err //nolint:wrapcheck // the worker names the work
+		}},
 		{Name: "delete orphaned files", Every: time.Hour, Logger: a.logger, Do: func(ctx context.Context) error {
 			_, err := a.service.SweepFiles(ctx, chat.TimeOf(time.Now().Add(-orphanAge)))
 			return err //nolint:wrapcheck // the worker names the work

@@ -27,6 +27,8 @@ type Config struct {
 	Signup string `key:"signup" default:"open" doc:"who may make an account: open, invite or closed"`
 	Node   string `key:"node" default:"" doc:"the name of this process in a cluster; when empty a random one"`
 
+	Push string `key:"push" default:"on" doc:"notifications to browsers (Web Push): on, off, or private: push services in private networks are reached too"`
+
 	LogLevel        string        `key:"log-level" default:"info" doc:"debug, info, warn or error"`
 	LogFormat       string        `key:"log-format" default:"auto" doc:"text, json, or auto: text on a terminal"`
 	DrainDelay      time.Duration `key:"drain-delay" default:"0s" doc:"how long a node that is told to stop goes on serving while /readyz says 503, for load balancers to notice"`
@@ -48,6 +50,7 @@ type Config struct {
 func (c *Config) validate() error {
 	for _, check := range []func() error{
 		func() error { return oneOf("signup", c.Signup, "open", "invite", "closed") },
+		func() error { return oneOf("push", c.Push, "on", "off", "private") },
 		func() error { return oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error") },
 		func() error { return oneOf("log-format", c.LogFormat, "auto", "text", "json") },
 		func() error { return listenAddress("addr", c.Addr) },

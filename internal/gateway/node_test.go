@@ -218,7 +218,7 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 	limits := service.DefaultLimits()
 	limits.SendsPerSecond = 0
 	n.service, err = service.New(service.Deps{
-		Log: n.log, Bus: n.bus, Views: n.store, Accounts: n.store, Sessions: n.store, Files: n.store, Searcher: n.store, People: n.store,
+		Log: n.log, Bus: n.bus, Views: n.store, Accounts: n.store, Sessions: n.store, Files: n.store, Searcher: n.store, People: n.store, Pushes: n.store, Push: service.PushPort{CheckEndpoint: func(string) *chat.Error { return nil }},
 		Limiter: inproc.NewLimiter(time.Now, 1000), Receipts: receipts, Blobs: blobs,
 		Told: told, Clock: n.now.now, Rand: rand.Reader, Node: "test", Secret: make([]byte, 32), Signup: service.SignupOpen,
 		Limits: limits, Logger: logger,

@@ -9,13 +9,12 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
-// PublishEntries appends entries that were committed to the feed for other
-// services (docs/feeds.md): each one's canonical JSON, in order for each
-// conversation. It returns when the brokers have all of them, or with an error,
-// after which some may be there: call it again with the same ones. An owner
-// calls it after the commit of a batch and before the commit of the next, and
-// again for the last batch when it starts, so that every entry is in the feed at
-// least once. The two slices have the same length.
+// PublishEntries appends entries that were decided to the feed for other services
+// (docs/feeds.md): each one's canonical JSON, in order for each conversation. It
+// returns when the brokers have all of them, or with an error, after which some may
+// be there: call it again with the same ones. An owner calls it before it commits
+// them, so that every entry is in the feed at least once. The two slices have the
+// same length.
 func (l *Log) PublishEntries(ctx context.Context, entries []*chat.Entry, json [][]byte) error {
 	records := make([]*kgo.Record, len(entries))
 	for i, e := range entries {

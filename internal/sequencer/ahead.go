@@ -30,6 +30,9 @@ type ahead struct {
 	loaded  chan *load          // and gets them
 }
 
+// maxFacts is about how many facts one question may name.
+const maxFacts = 4096
+
 // load is a question for facts of some conversations, and the answer.
 type load struct {
 	warm  []*warm       // to the decider only
@@ -216,13 +219,15 @@ func (a *ahead) question() *load {
 	if a.loading || len(a.cold) == 0 {
 		return nil
 	}
-	n := min(len(a.cold), maxBatch)
-	l := &load{warm: a.cold[:n:n], facts: make([]*chat.State, n), wants: make([]chat.Needs, n)}
-	for i, w := range l.warm {
-		l.facts[i], l.wants[i] = chat.NewState(w.st.ID), w.wants()
-		if first := w.waiting[0].record.Offset; i == 0 || first < l.before {
+	l := &load{}
+	for facts := 0; len(l.warm) < min(len(a.cold), maxBatch) && facts < maxFacts; {
+		w := a.cold[len(l.warm)]
+		wants := w.wants()
+		facts += len(wants.Members) + len(wants.Messages) + len(wants.Sent)
+		if first := w.waiting[0].record.Offset; len(l.warm) == 0 || first < l.before {
 			l.before = first
 		}
+		l.warm, l.facts, l.wants = append(l.warm, w), append(l.facts, chat.NewState(w.st.ID)), append(l.wants, wants)
 	}
 	return l
 }

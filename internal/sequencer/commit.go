@@ -19,6 +19,8 @@ const (
 	// refusals is how often a store that answers may refuse a commit; then the owner
 	// starts again from the store's truth.
 	refusals = 5
+	// remark is how many failures of the store make another line in the log.
+	remark = 20
 )
 
 // committer commits what is told, in order, in batches that are larger the
@@ -31,6 +33,7 @@ type committer struct {
 	attempts map[int64]bool
 	fed      int64 // entries of records below are in the feed
 	refused  int   // commits in a row that a store which answers did not take
+	failed   int   // commits in a row
 }
 
 func (c *committer) run(ctx context.Context) error {
@@ -69,13 +72,19 @@ func (c *committer) next(ctx context.Context) (more bool, err error) {
 		err := c.commit(ctx, from, slots)
 		switch {
 		case err == nil:
+			if c.failed >= remark {
+				c.s.o.Logger.InfoContext(ctx, "the store takes again what was told", "partition", c.id.Partition, "tries", c.failed)
+			}
+			c.failed = 0
 			return true, nil
 		case ctx.Err() != nil:
 			return false, nil //nolint:nilerr // the end that the caller asked for
 		case fatal(err) || c.refused > refusals:
 			return false, err
 		}
-		c.s.o.Logger.WarnContext(ctx, "the store lags", "partition", c.id.Partition, "records", c.window.len(), "again_in", pause, "error", err)
+		if c.failed++; c.failed%remark == 1 {
+			c.s.o.Logger.WarnContext(ctx, "the store does not take what was told", "partition", c.id.Partition, "records", c.window.len(), "tries", c.failed, "error", err)
+		}
 		if !sleep(ctx, pause) {
 			return false, nil
 		}

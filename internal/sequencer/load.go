@@ -42,6 +42,7 @@ func (a *ahead) loadLoop(ctx context.Context) error {
 
 func (a *ahead) loadFacts(ctx context.Context, l *load) error {
 	began := a.s.o.Now()
+	tries := 0
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := a.loadOnce(ctx, l)
 		switch {
@@ -55,7 +56,9 @@ func (a *ahead) loadFacts(ctx context.Context, l *load) error {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // the end that the caller asked for
 		}
-		a.s.o.Logger.WarnContext(ctx, "facts could not be loaded", "partition", a.id.Partition, "conversations", len(l.facts), "again_in", pause, "error", err)
+		if tries++; tries%remark == 1 {
+			a.s.o.Logger.WarnContext(ctx, "facts could not be loaded", "partition", a.id.Partition, "conversations", len(l.facts), "tries", tries, "error", err)
+		}
 		if !sleep(ctx, pause) {
 			return nil
 		}

@@ -53,10 +53,10 @@ func (w *warm) missing(cmd *chat.Command) (n chat.Needs, lacks bool) {
 	return n, !w.loaded || !n.Empty()
 }
 
-// wants gives what all parked commands lack.
+// wants gives what the first parked commands lack.
 func (w *warm) wants() chat.Needs {
 	var all chat.Needs
-	for _, s := range w.waiting {
+	for _, s := range w.waiting[:min(len(w.waiting), maxBatch)] {
 		n, _ := w.missing(&s.record.Command)
 		all.Members = append(all.Members, n.Members...)
 		all.Messages = append(all.Messages, n.Messages...)

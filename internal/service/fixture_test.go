@@ -63,7 +63,7 @@ func openHouse(t *testing.T, runsAhead bool, change ...func(*Deps)) *house {
 	}
 	receipts := worker.NewReceipts(h.store, h.bus, clock, logger)
 	deps := Deps{
-		Log: log, Bus: h.bus, Views: h.store, Accounts: h.store, Sessions: h.store, Files: h.store, Searcher: h.store, People: h.store, Limiter: inproc.NewLimiter(clock, 10_000),
+		Log: log, Bus: h.bus, Views: h.store, Accounts: h.store, Sessions: h.store, Files: h.store, Searcher: h.store, People: h.store, Pushes: h.store, Push: PushPort{PublicKey: "key", CheckEndpoint: func(string) *chat.Error { return nil }}, Limiter: inproc.NewLimiter(clock, 10_000),
 		Receipts: receipts, Blobs: blobs, Clock: clock, Rand: rand.Reader, Node: "test", Secret: bytes.Repeat([]byte("s"), 32),
 		Signup: SignupOpen, Limits: DefaultLimits(), Logger: logger,
 	}

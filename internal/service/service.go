@@ -22,6 +22,8 @@ type Deps struct {
 	Files    chat.Files
 	Searcher chat.Searcher
 	People   People
+	Pushes   chat.Pushes
+	Push     PushPort
 	Limiter  chat.Limiter
 	Receipts ReceiptNoter
 	Blobs    Blobs
@@ -145,7 +147,7 @@ func New(d Deps) (*Service, error) {
 func (d *Deps) check() error {
 	for name, missing := range map[string]bool{
 		"Log": d.Log == nil, "Bus": d.Bus == nil, "Views": d.Views == nil, "Accounts": d.Accounts == nil,
-		"Sessions": d.Sessions == nil, "Files": d.Files == nil, "Searcher": d.Searcher == nil, "People": d.People == nil, "Limiter": d.Limiter == nil,
+		"Sessions": d.Sessions == nil, "Files": d.Files == nil, "Searcher": d.Searcher == nil, "People": d.People == nil, "Pushes": d.Pushes == nil, "Push": d.Push.CheckEndpoint == nil, "Limiter": d.Limiter == nil,
 		"Receipts": d.Receipts == nil, "Blobs": d.Blobs == nil, "Clock": d.Clock == nil, "Rand": d.Rand == nil,
 		"Node": d.Node == "", "Logger": d.Logger == nil,
 	} {
