@@ -59,6 +59,9 @@ const doctorTimeout = 10 * time.Second
 func checkStore(ctx context.Context, cfg *config.Config) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
+	if !begun(cfg) {
+		return "SQLite in " + cfg.DataDir + ", made at the first start", nil
+	}
 	store, err := openStore(ctx, cfg, true)
 	if err != nil {
 		return "", err
@@ -73,6 +76,9 @@ func checkStore(ctx context.Context, cfg *config.Config) (string, error) {
 func checkBlobs(ctx context.Context, cfg *config.Config) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
+	if cfg.Blobs == "" && !begun(cfg) {
+		return "a folder in " + filepath.Clean(cfg.DataDir) + ", made at the first start", nil
+	}
 	blobs, err := openBlobs(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return "", err

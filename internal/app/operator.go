@@ -73,6 +73,9 @@ func user(ctx context.Context, io IO) (err error) {
 	if len(rest) > 0 || needsName != (name != "") {
 		return usage("usage: parley user add|disable|enable|set-password NAME, parley user list, parley user invite")
 	}
+	if makes := verb == "add" || verb == "invite"; !makes && !begun(cfg) {
+		return fmt.Errorf("there is no store in %s yet; the first start of the server makes it, or parley user add", cfg.DataDir)
+	}
 	op, err := openOperator(ctx, cfg, io)
 	if err != nil {
 		return err

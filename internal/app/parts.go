@@ -44,6 +44,15 @@ func openStore(ctx context.Context, cfg *config.Config, shared bool) (*sqlstore.
 	return store, nil
 }
 
+// begun reports whether the store is there, so that whoever only looks makes none.
+func begun(cfg *config.Config) bool {
+	if cfg.Store != "sqlite" {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(cfg.DataDir, sqlstore.File))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 const blobFolder = "blobs"
 
 // openBlobs opens the store of files.

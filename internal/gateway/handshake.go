@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/parley-chat/parley/internal/service"
 	"github.com/parley-chat/parley/socketio"
 )
 
@@ -18,7 +19,7 @@ type handshake struct {
 
 // capture keeps of a handshake what the gateway needs; see socketio.Options.
 func (g *Gateway) capture(r *http.Request) any {
-	h := &handshake{token: g.opt.RequestToken(r), address: g.opt.RequestAddress(r)}
+	h := &handshake{token: g.opt.RequestToken(r), address: service.AddressKey(g.opt.RequestAddress(r))}
 	h.hash = sha256.Sum256([]byte(h.token))
 	return h
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/service"
 	"github.com/parley-chat/parley/socketio"
 )
 
@@ -90,7 +91,7 @@ func (g *Gateway) allowHandshake(r *http.Request) error {
 	if r.URL.Query().Has("sid") {
 		return nil
 	}
-	if wait := g.throttle.handshake(g.opt.RequestAddress(r), g.opt.Now()); wait > 0 {
+	if wait := g.throttle.handshake(service.AddressKey(g.opt.RequestAddress(r)), g.opt.Now()); wait > 0 {
 		return &socketio.RequestError{Status: http.StatusTooManyRequests, Code: 4, Message: "rate_limited", RetryAfter: wait}
 	}
 	return nil

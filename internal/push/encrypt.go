@@ -50,7 +50,7 @@ func seal(plain []byte, remote [65]byte, auth [16]byte, local *ecdh.PrivateKey, 
 	out := make([]byte, 0, headerSize+len(plain)+1+gcm.Overhead())
 	out = append(out, salt[:]...)
 	out = binary.BigEndian.AppendUint32(out, recordSize)
-	out = append(out, byte(len(ours)))
+	out = append(out, byte(len(ours))) //nolint:gosec // 65, as RFC 8291 section 4 has it
 	out = append(out, ours...)
 	last := append(append(make([]byte, 0, len(plain)+1), plain...), 2) // the delimiter of the last record
 	return gcm.Seal(out, nonce, last, nil), nil

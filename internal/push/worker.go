@@ -208,7 +208,7 @@ func (w *Worker) message(ctx context.Context, job *chat.PushJob, p *payload) (wa
 	user := job.Subscription.UserID
 	view, err := w.Views.Conversation(ctx, user, job.ConversationID)
 	if errors.Is(err, chat.ErrNotFound) {
-		return false, nil
+		return false, nil //nolint:nilerr // who is no member any more is told nothing
 	}
 	if err != nil {
 		return false, fmt.Errorf("read conversation: %w", err)

@@ -142,7 +142,7 @@ func (s *Service) Join(ctx context.Context, user chat.UserID, token string) (vie
 	if err != nil {
 		return nil, false, err
 	}
-	view, err = s.Conversation(ctx, user, id)
+	view, err = s.made(ctx, user, id)
 	return view, joined, err
 }
 

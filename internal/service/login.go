@@ -44,7 +44,7 @@ var ErrCredentials = &chat.Error{
 // same time whatever is wrong, ErrRateLimited after too many attempts from an
 // address or on an account, and ErrOverloaded when too many log in at once.
 func (s *Service) LogIn(ctx context.Context, r LogInRequest) (*LoggedIn, error) {
-	address := addressKey(r.Client.Address)
+	address := AddressKey(r.Client.Address)
 	if err := s.takeLogin(ctx, "login:address:"+address); err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (s *Service) logsInFrom(ctx context.Context, user chat.UserID, address stri
 		return false
 	}
 	for i := range sessions {
-		if addressKey(sessions[i].Address) == address {
+		if AddressKey(sessions[i].Address) == address {
 			return true
 		}
 	}
@@ -170,9 +170,9 @@ func (s *Service) LogOut(ctx context.Context, p Principal) error {
 	return err
 }
 
-// addressKey gives what counts as one address in limits: an IPv4 address, or the
+// AddressKey gives what counts as one address in limits: an IPv4 address, or the
 // /64 that a customer gets of IPv6.
-func addressKey(address string) string {
+func AddressKey(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return address

@@ -403,7 +403,7 @@ func TestAddressKey(t *testing.T) {
 	for address, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64", "x": "x",
 	} {
-		if got := addressKey(address); got != want {
+		if got := AddressKey(address); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
 	}

@@ -52,7 +52,7 @@ func (s *Service) SignUp(ctx context.Context, r SignUpRequest) (*LoggedIn, error
 	if s.Signup == SignupClosed {
 		return nil, errSignupClosed
 	}
-	if err := s.take(ctx, "signup:"+addressKey(r.Client.Address), s.Limits.SignupsPerHour/3600, s.Limits.SignupsPerHour); err != nil {
+	if err := s.take(ctx, "signup:"+AddressKey(r.Client.Address), s.Limits.SignupsPerHour/3600, s.Limits.SignupsPerHour); err != nil {
 		return nil, err
 	}
 	var id chat.UserID

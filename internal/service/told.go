@@ -88,7 +88,7 @@ func (t *Told) changed(e *chat.Entry) {
 	}
 	switch e.Kind {
 	case chat.KindCreated, chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole:
-	case chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindUpdated:
+	case chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindUpdated, chat.KindPin, chat.KindBlock:
 		return
 	}
 	t.mu.Lock()

@@ -17,9 +17,11 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
+// File is the name of the SQLite database in its folder.
+const File = "parley.db"
+
 const (
-	databaseFile = "parley.db"
-	lockName     = "parley.lock"
+	lockName = "parley.lock"
 	// writerCheckpointPages is how many pages of 4 KiB the write-ahead log
 	// holds before a commit moves them into the database.
 	writerCheckpointPages = 16384
@@ -78,7 +80,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Store, err error) {
 	if !alone && !o.Shared {
 		return nil, fmt.Errorf("open %s: %w", dir, ErrInUse)
 	}
-	if err := ownFile(filepath.Join(dir, databaseFile)); err != nil {
+	if err := ownFile(filepath.Join(dir, File)); err != nil {
 		return nil, fmt.Errorf("make database: %w", err)
 	}
 	for _, p := range []struct {
@@ -170,7 +172,7 @@ func sqliteDSN(dir string, a access) string {
 		pragmas = append(pragmas, "cache_size(-1024)", "wal_autocheckpoint(0)")
 	}
 	q["_pragma"] = pragmas
-	path := (&url.URL{Path: filepath.ToSlash(filepath.Join(dir, databaseFile))}).EscapedPath()
+	path := (&url.URL{Path: filepath.ToSlash(filepath.Join(dir, File))}).EscapedPath()
 	return "file:" + path + "?" + q.Encode()
 }
 
