@@ -86,7 +86,18 @@ type Needs struct {
 	Members  []UserID
 	Messages []Seq
 	Sent     []SentKey
+	// Likely asks, besides, for what later commands will probably need, so that they
+	// need not be kept waiting: the members, where there are no more than
+	// LikelyMembers, and the messages among the last LikelyEntries entries. It is a
+	// wish: a journal may give less.
+	Likely bool
 }
+
+// How far the wish for likely facts goes.
+const (
+	LikelyMembers = 32
+	LikelyEntries = 64
+)
 
 // Needs names the facts that this command's decision depends on, besides the
 // head of its conversation.

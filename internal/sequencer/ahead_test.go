@@ -28,7 +28,7 @@ func random(seed, n int) []chat.Command {
 // takeover and let go again, stopped in order; several own at once; the store is
 // down, fails before or after it did what it was asked.
 func TestAheadAnyTakeoverAtAnyMoment(t *testing.T) {
-	seeds := 60
+	seeds := 80
 	if testing.Short() {
 		seeds = 20
 	}
@@ -41,7 +41,7 @@ func TestAheadAnyTakeoverAtAnyMoment(t *testing.T) {
 
 func testTakeovers(t *testing.T, seed int) {
 	c := newCluster(t, chattest.NewMemory(), uint64(seed))
-	c.lazy = seed%3 != 0
+	c.lazy, c.frugal = seed%3 != 0, seed%4 != 0
 	c.flaky = []int{0, 8, 40}[seed%3]
 	cmds := random(seed, 250)
 	writing := make(chan struct{})

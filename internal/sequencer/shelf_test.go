@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -139,6 +140,8 @@ type cluster struct {
 	store chattest.LogStore
 	opts  sequencer.Options
 	lazy  bool // keep little in memory
+	// frugal makes the store give what is needed, and no more.
+	frugal bool
 	// onBoot, if set, is called with the sequencer of each process.
 	onBoot func(*sequencer.Sequencer)
 
@@ -295,6 +298,12 @@ func (j *gatedJournal) Position(ctx context.Context, p chat.PartitionID) (next, 
 
 func (j *gatedJournal) Load(ctx context.Context, states []*chat.State, wants []chat.Needs) error {
 	j.c.set(func() { j.c.loads++ })
+	if j.c.frugal { // a journal may give less than is likely to be needed
+		wants = slices.Clone(wants)
+		for i := range wants {
+			wants[i].Likely = false
+		}
+	}
 	return j.do(func() error { return j.c.store.Load(ctx, states, wants) })
 }
 

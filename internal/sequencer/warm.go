@@ -55,7 +55,7 @@ func (w *warm) missing(cmd *chat.Command) (n chat.Needs, lacks bool) {
 
 // wants gives what the first parked commands lack.
 func (w *warm) wants() chat.Needs {
-	var all chat.Needs
+	all := chat.Needs{Likely: !w.loaded}
 	for _, s := range w.waiting[:min(len(w.waiting), maxBatch)] {
 		n, _ := w.missing(&s.record.Command)
 		all.Members = append(all.Members, n.Members...)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
@@ -30,6 +31,10 @@ var (
 			COALESCE((SELECT MAX(e.client_id) FROM message_entries e
 				WHERE e.conversation_id = m.conversation_id AND e.sender_id = m.user_id), '')
 		FROM members m WHERE (m.conversation_id, m.user_id) IN (`, "bb", ")")
+	loadFewMembers = newMulti(`SELECT m.conversation_id, m.user_id, m.role, m.visible_from, m.joined_seq, m.joined_at,
+			COALESCE((SELECT MAX(e.client_id) FROM message_entries e
+				WHERE e.conversation_id = m.conversation_id AND e.sender_id = m.user_id), '')
+		FROM conversations c JOIN members m ON m.conversation_id = c.id WHERE c.members <= `+strconv.Itoa(chat.LikelyMembers)+` AND c.id IN (`, "b", ")")
 	loadSent = newMulti(`SELECT conversation_id, sender_id, client_id, body
 		FROM message_entries WHERE (conversation_id, sender_id, client_id) IN (`, "bbt", ")")
 	loadMessages = newMulti(`SELECT e.conversation_id, e.seq, e.sender_id, e.ordinal,
@@ -38,6 +43,13 @@ var (
 		FROM message_entries e
 		LEFT JOIN message_states s ON s.conversation_id = e.conversation_id AND s.seq = e.seq
 		WHERE (e.conversation_id, e.seq) IN (`, "bi", ")")
+	loadLastMessages = newMulti(`SELECT e.conversation_id, e.seq, e.sender_id, e.ordinal,
+			COALESCE(s.text, ''), COALESCE(s.edited_at, 0), COALESCE(s.deleted_at, 0), COALESCE(s.pinned_at, 0),
+			COALESCE(s.reactions, ''), COALESCE(s.edits, '')
+		FROM conversations c
+		JOIN message_entries e ON e.conversation_id = c.id AND e.seq > c.seq - `+strconv.Itoa(chat.LikelyEntries)+`
+		LEFT JOIN message_states s ON s.conversation_id = e.conversation_id AND s.seq = e.seq
+		WHERE c.id IN (`, "b", ")")
 )
 
 // Load implements chat.Journal.
@@ -52,13 +64,16 @@ func (s *Store) Load(ctx context.Context, states []*chat.State, wants []chat.Nee
 // What no row comes for does not exist, so nil goes in first.
 func (s *Store) load(ctx context.Context, states []*chat.State, wants []chat.Needs) error {
 	byID := make(map[chat.ConversationID]*chat.State, len(states))
-	var heads, members, messages, sent []any
+	var heads, members, messages, sent, likely []any
 	for i, st := range states {
 		byID[st.ID] = st
 		if st.Head == nil {
 			heads = append(heads, st.ID[:])
 		}
 		missing := st.Missing(wants[i])
+		if wants[i].Likely {
+			likely = append(likely, st.ID[:])
+		}
 		for _, user := range missing.Members {
 			if _, ok := st.Members[user]; ok {
 				continue // named twice
@@ -84,8 +99,10 @@ func (s *Store) load(ctx context.Context, states []*chat.State, wants []chat.Nee
 	var asked []lookup
 	for _, l := range []lookup{
 		{&loadHeads, heads, func(row scanner) error { return scanHeadInto(row, byID) }},
-		{&loadMembers, members, func(row scanner) error { return scanMemberInto(row, byID) }},
-		{&loadMessages, messages, func(row scanner) error { return scanMessageInto(row, byID) }},
+		{&loadMembers, members, func(row scanner) error { return scanMemberInto(row, byID, true) }},
+		{&loadMessages, messages, func(row scanner) error { return scanMessageInto(row, byID, true) }},
+		{&loadFewMembers, likely, func(row scanner) error { return scanMemberInto(row, byID, false) }},
+		{&loadLastMessages, likely, func(row scanner) error { return scanMessageInto(row, byID, false) }},
 		{&loadSent, sent, func(row scanner) error { return scanSentInto(row, byID) }},
 	} {
 		if len(l.args) > 0 {
@@ -130,17 +147,22 @@ func scanHeadInto(row scanner, byID states) error {
 	return nil
 }
 
-func scanMemberInto(row scanner, byID states) error {
+// scanMemberInto reads a member; one that was not asked for does not replace what
+// the state has.
+func scanMemberInto(row scanner, byID states, asked bool) error {
 	var id chat.ConversationID
 	var m chat.Member
 	if err := row.Scan(into(&id), into(&m.UserID), &m.Role, &m.VisibleFrom, &m.JoinedSeq, &m.JoinedAt, &m.LastClientID); err != nil {
 		return err //nolint:wrapcheck // the caller names the verb
 	}
-	byID[id].Members[m.UserID] = &m
+	if _, there := byID[id].Members[m.UserID]; asked || !there {
+		byID[id].Members[m.UserID] = &m
+	}
 	return nil
 }
 
-func scanMessageInto(row scanner, byID states) error {
+// scanMessageInto is scanMemberInto for a message.
+func scanMessageInto(row scanner, byID states, asked bool) error {
 	var id chat.ConversationID
 	var m chat.MessageState
 	var reactions, edits string
@@ -151,7 +173,9 @@ func scanMessageInto(row scanner, byID states) error {
 	if err := errors.Join(fromJSON(reactions, &m.Reactions), fromJSON(edits, &m.Edits)); err != nil {
 		return err
 	}
-	byID[id].Messages[m.Seq] = &m
+	if _, there := byID[id].Messages[m.Seq]; asked || !there {
+		byID[id].Messages[m.Seq] = &m
+	}
 	return nil
 }
 

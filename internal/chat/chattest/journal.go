@@ -41,6 +41,7 @@ func Journal(t *testing.T, open func(t *testing.T) LogStore) {
 		"many members":                                       journalManyMembers,
 		"a member who comes back starts anew":                journalComesBack,
 		"the greatest client id of a member is known":        journalLastClientID,
+		"likely facts are those of the moment":               journalLikely,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -450,4 +451,34 @@ func liveBatch(t *testing.T, w *World, live map[chat.ConversationID]*chat.State,
 		t.Fatalf("commit: %v", err)
 	}
 	w.Next = b.Next
+}
+
+// journalLikely checks that facts which nobody asked for are right, and replace
+// none that are there.
+func journalLikely(t *testing.T, j LogStore) {
+	w := NewWorld(t, j)
+	me, other := User(0), User(1)
+	w.Do(Create(chat.Group, Room(0), me, other), Create(chat.Group, Room(1), me, Users(chat.LikelyMembers+1)...))
+	seqs := w.Say(Room(0), me, "one", "two", "three")
+	w.Do(React(Room(0), other, seqs[1], "👍", true), Delete(Room(0), me, seqs[2]))
+	states := []*chat.State{chat.NewState(Room(0)), chat.NewState(Room(1)), chat.NewState(Room(2))}
+	mine := &chat.MessageState{Seq: seqs[0], Text: "newer than the store"}
+	states[0].Messages[seqs[0]], states[0].Members[User(7)] = mine, nil
+	if err := j.Load(t.Context(), states, []chat.Needs{{Likely: true}, {Likely: true}, {Likely: true}}); err != nil {
+		t.Fatal(err)
+	}
+	st := states[0]
+	if st.Head == nil || st.Head.Seq != 6 || len(st.Members) != 3 || st.Members[me] == nil || st.Members[me].Role != chat.RoleOwner ||
+		st.Members[other] == nil || st.Members[me].LastClientID == "" || st.Members[other].LastClientID != "" {
+		t.Errorf("got the head %+v and the members %+v", st.Head, st.Members)
+	}
+	if len(st.Messages) != 3 || st.Messages[seqs[0]] != mine || len(st.Messages[seqs[1]].Reactions) != 1 || st.Messages[seqs[2]].DeletedAt == 0 {
+		t.Errorf("got the messages %+v", st.Messages)
+	}
+	if len(states[1].Members) != 0 || states[1].Head == nil {
+		t.Errorf("got %d members of a large conversation", len(states[1].Members))
+	}
+	if st := states[2]; st.Head != nil || len(st.Members)+len(st.Messages) != 0 {
+		t.Errorf("got %+v of a conversation that does not exist", st)
+	}
 }

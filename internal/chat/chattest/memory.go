@@ -58,6 +58,9 @@ func (m *Memory) Load(_ context.Context, states []*chat.State, wants []chat.Need
 			st.Head = &head
 		}
 		missing := st.Missing(wants[i])
+		if wants[i].Likely {
+			c.likely(st, &missing)
+		}
 		for _, u := range missing.Members {
 			st.Members[u] = found(c.members, u)
 			if m := st.Members[u]; m != nil {
@@ -81,6 +84,22 @@ func (m *Memory) Load(_ context.Context, states []*chat.State, wants []chat.Need
 		}
 	}
 	return nil
+}
+
+// likely adds what later commands will probably need.
+func (c *memoryConversation) likely(st *chat.State, missing *chat.Needs) {
+	var more chat.Needs
+	if len(c.members) <= chat.LikelyMembers {
+		more.Members = slices.Collect(maps.Keys(c.members))
+	}
+	for seq := range c.messages {
+		if seq > c.head.Seq-chat.LikelyEntries {
+			more.Messages = append(more.Messages, seq)
+		}
+	}
+	more = st.Missing(more)
+	missing.Members = append(missing.Members, more.Members...)
+	missing.Messages = append(missing.Messages, more.Messages...)
 }
 
 func found[K comparable, V any](m map[K]V, key K) *V {
