@@ -1,12 +1,39 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 // The server that `pnpm dev` talks to.
 const server = process.env["PARLEY_SERVER"] ?? "http://127.0.0.1:3000";
 
+/** Writes the service worker with the list of what was built, named by its content. */
+function serviceWorker(): Plugin {
+  return {
+    name: "service-worker",
+    apply: "build",
+    closeBundle: () => {
+      const dist = join(import.meta.dirname, "dist");
+      const notKept = /(?:^|\/)(?:\.gitkeep|manifest\.json|sw\.js)$/;
+      const files = readdirSync(dist, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(dist.length))
+        .filter((file) => !notKept.test(file))
+        .sort();
+      const hash = createHash("sha256");
+      for (const file of files) hash.update(file).update(readFileSync(join(dist, file)));
+      const source = readFileSync(join(import.meta.dirname, "worker/sw.js"), "utf8");
+      const version = hash.update(source).digest("hex").slice(0, 16);
+      const build = { version, files: files.map((file) => (file === "/index.html" ? "/" : file)) };
+      writeFileSync(join(dist, "sw.js"), source.replace("__BUILD__", JSON.stringify(build)));
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), serviceWorker()],
   build: {
     outDir: "dist",
     // public/.gitkeep comes along: dist/.gitkeep is in git, so that `go build` works without a web build.

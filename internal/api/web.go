@@ -148,7 +148,8 @@ func (s *server) policy(r *http.Request) string {
 	}
 	return "default-src 'none'; script-src 'self'" + s.web.scripts + "; style-src 'self'" + s.web.styles +
 		"; img-src 'self' blob: data:; media-src 'self' blob:; font-src 'self'; connect-src " + connect +
-		"; manifest-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+		"; manifest-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'" +
+		"; require-trusted-types-for 'script'; trusted-types parley"
 }
 
 var hostForm = regexp.MustCompile(`^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$`)

@@ -119,6 +119,6 @@ test("texts that are made to be slow are drawn at once", async ({ browser }) => 
 
   // One byte over the limit cannot be sent, and is said before.
   await composer(ada).fill("x".repeat(limit + 1));
-  await expect(ada.page.getByText("1 character too long")).toBeVisible();
+  await expect(ada.page.getByText("1 byte too long")).toBeVisible();
   await expect(ada.page.getByRole("button", { name: "Send" })).toBeDisabled();
 });

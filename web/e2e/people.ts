@@ -19,6 +19,8 @@ export interface PersonOptions {
   viewport?: { width: number; height: number };
   colorScheme?: "light" | "dark";
   locale?: string;
+  serviceWorkers?: "allow" | "block";
+  baseURL?: string;
 }
 
 /** Opens a browser for a person, with their own cookies and storage. */

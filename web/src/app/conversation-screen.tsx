@@ -1,17 +1,22 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { MessageCircleX } from "lucide-react";
+import { Images, MessageCircleX, Search } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { Composer } from "../features/composer/composer.tsx";
+import { CannotSend } from "../features/composer/cannot-send.tsx";
+import { MoreButton } from "../features/conversations/more-button.tsx";
 import { ConversationHeader } from "../features/timeline/conversation-header.tsx";
 import { MessageList } from "../features/timeline/message-list.tsx";
+import { PinnedBar } from "../features/timeline/pinned-bar.tsx";
 import { TypingLine } from "../features/timeline/typing-line.tsx";
 import { useT } from "../lib/i18n/i18n.ts";
 import { useConversation } from "../sync/queries.ts";
 import { EmptyState } from "../ui/empty-state.tsx";
+import type { MenuItem } from "../ui/menu.tsx";
 import { SkeletonMessages } from "../ui/skeleton.tsx";
 import { useMedia } from "../ui/use-media.ts";
 import type { Message } from "../wire/types.ts";
 import { Broken } from "./broken.tsx";
+import type { InfoPage } from "./router.tsx";
 import { PaneDivider, usePaneWidth } from "./pane-divider.tsx";
 
 const Details = lazy(async () => ({ default: (await import("./details-screen.tsx")).DetailsScreen }));
@@ -39,7 +44,7 @@ function useEscape(close: () => void): void {
 export function ConversationScreen() {
   const t = useT();
   const { id } = useParams({ from: "/shell/c/$id" });
-  const { at, info, photo } = useSearch({ from: "/shell/c/$id" });
+  const { at, info, photo, find } = useSearch({ from: "/shell/c/$id" });
   const navigate = useNavigate({ from: "/c/$id" });
   const conversation = useConversation(id);
   const [forwarding, setForwarding] = useState<Message>();
@@ -65,21 +70,53 @@ export function ConversationScreen() {
     );
   }
   if (conversation === undefined) return <SkeletonMessages label={t("app.loading")} />;
+  const show = (page: InfoPage): void => void navigate({ search: (before) => ({ ...before, info: page }) });
+  const goTo = (seq: number): void =>
+    void navigate({ search: (before) => ({ ...before, at: seq, find: undefined }), resetScroll: false });
+  const menu: MenuItem[] = [
+    {
+      label: t("search.title"),
+      icon: <Search size={16} />,
+      onSelect: () => {
+        show("search");
+      },
+    },
+    {
+      label: t("files.title"),
+      icon: <Images size={16} />,
+      onSelect: () => {
+        show("files");
+      },
+    },
+  ];
   const showChat = roomForDetails || !info;
   return (
     <div className="flex h-full">
       {showChat && (
         <div className="relative flex min-w-0 flex-1 flex-col bg-base-200">
-          <ConversationHeader conversation={conversation} detailsOpen={info !== undefined} />
+          <ConversationHeader
+            conversation={conversation}
+            detailsOpen={info !== undefined}
+            end={<MoreButton conversation={conversation} first={menu} />}
+          />
+          <PinnedBar
+            key={`pins-${id}`}
+            conversation={conversation}
+            onJump={goTo}
+            onAll={() => {
+              show("pins");
+            }}
+          />
           <Broken resetKey={id}>
             <MessageList
               key={id}
               conversation={conversation}
               at={at}
+              find={find}
               onForward={setForwarding}
               onAddress={(seq) =>
                 void navigate({
-                  search: (before) => ({ ...before, at: seq }),
+                  search: (before) => ({ ...before, at: seq, find: undefined }),
                   replace: seq === undefined,
                   resetScroll: false,
                 })
@@ -87,7 +124,11 @@ export function ConversationScreen() {
             />
           </Broken>
           <TypingLine conversationId={id} />
-          <Composer key={id} conversationId={id} />
+          {conversation.blocking || conversation.blocked ? (
+            <CannotSend conversation={conversation} />
+          ) : (
+            <Composer key={id} conversationId={id} />
+          )}
         </div>
       )}
       {info && roomForDetails && <PaneDivider pane="details" />}

@@ -1,27 +1,74 @@
 import { useNavigate } from "@tanstack/react-router";
 import { GroupDetails } from "../features/details/group-details.tsx";
+import { Invites } from "../features/details/invites.tsx";
 import { PersonDetails } from "../features/details/person-details.tsx";
+import { PinList } from "../features/details/pin-list.tsx";
+import { SharedFiles } from "../features/details/shared-files.tsx";
 import { AddMembers } from "../features/people/add-members.tsx";
+import { SearchPane } from "../features/search/search-pane.tsx";
 import { cx } from "../lib/cx.ts";
 import { useT } from "../lib/i18n/i18n.ts";
+import type { MessageKey } from "../lib/i18n/en.ts";
 import { PaneHeader } from "../ui/pane-header.tsx";
 import type { Conversation } from "../wire/types.ts";
 import { usePaneWidth } from "./pane-divider.tsx";
+import type { InfoPage } from "./router.tsx";
 
 interface DetailsProps {
   conversation: Conversation;
-  page: "details" | "add";
+  page: InfoPage;
   /** Beside the messages instead of in their place. */
   wide: boolean;
 }
 
-/** The pane beside a conversation: who takes part, and what one can change about it. */
+const titles: Record<InfoPage, MessageKey> = {
+  details: "details.title",
+  add: "details.add",
+  files: "files.title",
+  pins: "pins.all.title",
+  invites: "invite.title",
+  search: "search.title",
+};
+
+function Page({ conversation, page }: Pick<DetailsProps, "conversation" | "page">) {
+  const navigate = useNavigate({ from: "/c/$id" });
+  switch (page) {
+    case "add":
+      return (
+        <AddMembers
+          conversationId={conversation.id}
+          onDone={() => void navigate({ search: (before) => ({ ...before, info: "details" }) })}
+        />
+      );
+    case "files":
+      return <SharedFiles conversationId={conversation.id} />;
+    case "pins":
+      return <PinList conversation={conversation} />;
+    case "invites":
+      return <Invites conversationId={conversation.id} />;
+    case "search":
+      return <SearchPane key={conversation.id} conversationId={conversation.id} />;
+    case "details":
+      return (
+        <div className="min-h-0 flex-1 overflow-y-auto">
+          {conversation.kind === "direct" ? (
+            <PersonDetails conversation={conversation} />
+          ) : (
+            <GroupDetails key={conversation.id} conversation={conversation} />
+          )}
+        </div>
+      );
+  }
+}
+
+/** The pane beside a conversation: who takes part, what was shared, and what one can change about it. */
 export function DetailsScreen({ conversation, page, wide }: DetailsProps) {
   const t = useT();
-  const navigate = useNavigate({ from: "/c/$id" });
   const width = usePaneWidth("details");
-  const adding = page === "add" && conversation.kind !== "direct";
-  const title = adding ? t("details.add") : t("details.title");
+  // What only groups have is not there for two.
+  const shown = conversation.kind === "direct" && (page === "add" || page === "invites") ? "details" : page;
+  const inner = shown !== "details" && shown !== "search";
+  const title = t(titles[shown]);
   return (
     <aside
       aria-label={title}
@@ -30,24 +77,11 @@ export function DetailsScreen({ conversation, page, wide }: DetailsProps) {
     >
       <PaneHeader
         title={title}
-        closes={wide && !adding}
-        backLabel={adding || !wide ? t("app.back") : t("app.close")}
-        back={{ to: ".", search: (before) => ({ ...before, info: adding ? ("details" as const) : undefined }) }}
+        closes={wide && !inner}
+        backLabel={inner || !wide ? t("app.back") : t("app.close")}
+        back={{ to: ".", search: (before) => ({ ...before, info: inner ? ("details" as const) : undefined }) }}
       />
-      {adding ? (
-        <AddMembers
-          conversationId={conversation.id}
-          onDone={() => void navigate({ search: (before) => ({ ...before, info: "details" }) })}
-        />
-      ) : (
-        <div className="min-h-0 flex-1 overflow-y-auto">
-          {conversation.kind === "direct" ? (
-            <PersonDetails conversation={conversation} />
-          ) : (
-            <GroupDetails key={conversation.id} conversation={conversation} />
-          )}
-        </div>
-      )}
+      <Page conversation={conversation} page={shown} />
     </aside>
   );
 }

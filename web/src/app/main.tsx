@@ -3,6 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { restoreLocale } from "../lib/i18n/i18n.ts";
+import { takeJoinToken } from "../lib/pending-join.ts";
 import { restoreTheme } from "../lib/theme.ts";
 import { SessionKeeper } from "../sync/session.ts";
 import { SessionContext } from "../sync/session-context.ts";
@@ -11,6 +12,7 @@ import { openTabs } from "../sync/tabs.ts";
 import { ApiError, isTemporary } from "../wire/errors.ts";
 import { tellMessage, tellRefusal } from "./notices.ts";
 import { router } from "./router.tsx";
+import { startWorker } from "./worker.ts";
 import "./styles.css";
 
 function makeClient(onUnauthenticated: () => void): QueryClient {
@@ -33,6 +35,7 @@ function makeClient(onUnauthenticated: () => void): QueryClient {
 async function main(): Promise<void> {
   const root = document.getElementById("root");
   if (!root) throw new Error("index.html has no #root");
+  takeJoinToken();
   restoreTheme();
   const [store] = await Promise.all([openStore(), restoreLocale()]);
   const client = makeClient(() => void session.ended());
@@ -54,9 +57,14 @@ async function main(): Promise<void> {
       </QueryClientProvider>
     </StrictMode>,
   );
+  const open = (path: unknown): void => {
+    // Only a page of this client.
+    if (typeof path === "string" && path.startsWith("/c/")) router.history.push(path);
+  };
   window.addEventListener("parley-open", (event) => {
-    if (event instanceof CustomEvent && typeof event.detail === "string") router.history.push(event.detail);
+    if (event instanceof CustomEvent) open(event.detail);
   });
+  startWorker(open);
   await session.resume();
 }
 

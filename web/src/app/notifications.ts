@@ -3,6 +3,7 @@ import { currentT } from "../lib/i18n/i18n.ts";
 import { knownConversation } from "../sync/apply-entry.ts";
 import { messageOfEntry } from "../sync/fold.ts";
 import { keys } from "../sync/keys.ts";
+import { isTold } from "../sync/mute.ts";
 import { conversationName, personName } from "../sync/naming.ts";
 import { notifyPermission, useNotify } from "../sync/notify.ts";
 import { previewOf } from "../sync/preview.ts";
@@ -76,7 +77,8 @@ export async function notifyMessage(client: QueryClient, entry: MessageEntry): P
   }
   const conversation = knownConversation(client, entry.conversation_id);
   const me = client.getQueryData<Me>(keys.me);
-  if (!conversation || !me || !useNotify.getState().on || notifyPermission() !== "granted") return;
+  if (!conversation || !me || !isTold(conversation, entry.mentions?.includes(me.id) ?? false)) return;
+  if (!useNotify.getState().on || notifyPermission() !== "granted") return;
   await new Promise((resolve) => setTimeout(resolve, otherTabsWaitMs));
   await inOneTab(lock, () => show(client, entry, conversation, me.id));
 }

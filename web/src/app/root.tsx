@@ -8,6 +8,8 @@ import { EmptyState } from "../ui/empty-state.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
 import { Toasts } from "../ui/toasts.tsx";
 
+import { UpdateNote } from "./update-note.tsx";
+
 const retryMs = 3_000;
 
 /** The server does not answer and nothing is kept on this device. */
@@ -60,6 +62,7 @@ export function Root() {
   return (
     <>
       <Page />
+      <UpdateNote />
       <Toasts />
       <Announcer />
     </>

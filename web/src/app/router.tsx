@@ -31,11 +31,17 @@ const signUp = createRoute({
 const shell = createRoute({ getParentRoute: () => rootRoute, id: "shell", component: Shell });
 const home = createRoute({ getParentRoute: () => shell, path: "/", component: HomeScreen });
 
+const infoPages = ["details", "add", "files", "pins", "invites", "search"] as const;
+/** What stands beside a conversation. */
+export type InfoPage = (typeof infoPages)[number];
+
 export interface ConversationSearch {
   /** The seq of the message to show. */
   at?: number;
   /** What the details pane shows. */
-  info?: "details" | "add";
+  info?: InfoPage;
+  /** The words that were searched for, to be marked in the message `at`. */
+  find?: string;
   /** The file that the lightbox shows. */
   photo?: string;
 }
@@ -45,11 +51,13 @@ const conversation = createRoute({
   component: ConversationScreen,
   validateSearch: (search: Record<string, unknown>): ConversationSearch => {
     const at = Number(search["at"]);
-    const info = search["info"];
+    const info = infoPages.find((page) => page === search["info"]);
+    const find = text(search["find"]);
     const photo = text(search["photo"]);
     return {
       ...(Number.isSafeInteger(at) && at > 0 ? { at } : {}),
-      ...(info === "details" || info === "add" ? { info } : {}),
+      ...(info ? { info } : {}),
+      ...(find === undefined ? {} : { find }),
       ...(photo === undefined ? {} : { photo }),
     };
   },
@@ -64,6 +72,11 @@ const newGroup = createRoute({
   getParentRoute: () => shell,
   path: "/new/group",
   component: lazyRouteComponent(() => import("./people-screens.tsx"), "NewGroupScreen"),
+});
+const join = createRoute({
+  getParentRoute: () => shell,
+  path: "/join",
+  component: lazyRouteComponent(() => import("./join-screen.tsx"), "JoinScreen"),
 });
 const settings = createRoute({
   getParentRoute: () => shell,
@@ -80,7 +93,7 @@ export const router = createRouter({
   routeTree: rootRoute.addChildren([
     logIn,
     signUp,
-    shell.addChildren([home, conversation, newChat, newGroup, settings, settingsPage]),
+    shell.addChildren([home, conversation, newChat, newGroup, join, settings, settingsPage]),
   ]),
   defaultPreload: "intent",
   defaultPreloadStaleTime: 0,

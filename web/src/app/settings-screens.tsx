@@ -1,6 +1,7 @@
 import { Link, useParams } from "@tanstack/react-router";
 import { Bell, ChevronRight, Palette, ShieldCheck, UserRound } from "lucide-react";
 import { Appearance } from "../features/settings/appearance.tsx";
+import { BlockedPeople } from "../features/settings/blocked.tsx";
 import { LogOutButton } from "../features/settings/log-out.tsx";
 import { Notifications } from "../features/settings/notifications.tsx";
 import { PasswordForm } from "../features/settings/password-form.tsx";
@@ -53,6 +54,7 @@ function Content({ page }: { page: (typeof pages)[number]["id"] }) {
         <div className="space-y-10">
           <PasswordForm />
           <Sessions />
+          <BlockedPeople />
         </div>
       );
     case "notifications":

@@ -15,6 +15,9 @@ import { useShortcuts } from "./use-shortcuts.ts";
 const ShortcutSheet = lazy(async () => ({
   default: (await import("../features/shortcuts/shortcut-sheet.tsx")).ShortcutSheet,
 }));
+const FoundEverywhere = lazy(async () => ({
+  default: (await import("../features/search/found-everywhere.tsx")).FoundEverywhere,
+}));
 const Switcher = lazy(async () => ({ default: (await import("../features/switcher/switcher.tsx")).Switcher }));
 
 function usePageTitle(): void {
@@ -77,7 +80,13 @@ function SignedIn() {
         )}
       </div>
       {open && (
-        <Suspense>{open === "switcher" ? <Switcher onClose={close} /> : <ShortcutSheet onClose={close} />}</Suspense>
+        <Suspense>
+          {open === "switcher" ? (
+            <Switcher onClose={close} extra={(text) => <FoundEverywhere text={text} onGo={close} />} />
+          ) : (
+            <ShortcutSheet onClose={close} />
+          )}
+        </Suspense>
       )}
     </div>
   );

@@ -49,5 +49,9 @@ export function applyEntry(client: QueryClient, entry: Entry, me: string): Appli
   if (entry.kind === "member_added" || entry.kind === "member_removed" || entry.kind === "role") {
     void client.invalidateQueries({ queryKey: keys.members(id) });
   }
+  if (entry.kind === "pin") void client.invalidateQueries({ queryKey: keys.pins(id) });
+  if (entry.kind === "message" && entry.attachments.length > 0) {
+    void client.invalidateQueries({ queryKey: ["files", id] });
+  }
   return "applied";
 }

@@ -30,9 +30,10 @@ function foldMessage(conversation: Conversation, message: Message, me: string): 
     active_at: message.at > conversation.active_at ? message.at : conversation.active_at,
     // Who writes has seen all before it; the server counts the same way.
     ...(mine
-      ? { read_seq: message.seq, delivered_seq: message.seq, unread: 0 }
+      ? { read_seq: message.seq, delivered_seq: message.seq, unread: 0, mentions: 0 }
       : {
           unread: conversation.unread + 1,
+          ...(message.mentions?.includes(me) ? { mentions: (conversation.mentions ?? 0) + 1 } : {}),
           receipts: conversation.receipts.length > 0 ? mergeReceipts(conversation.receipts, [seen]) : [],
         }),
   };
@@ -42,6 +43,8 @@ function foldMessage(conversation: Conversation, message: Message, me: string): 
 export function foldConversation(conversation: Conversation, entry: Entry, me: string): Conversation | null {
   const next: Conversation = { ...conversation, last_seq: entry.seq, last_entry: entry };
   if (isModifier(entry)) {
+    // How many are pinned, the conversation itself tells; until then this is right but for repeats.
+    if (entry.kind === "pin") next.pins = Math.max(0, (next.pins ?? 0) + (entry.on ? 1 : -1));
     if (next.last_message?.seq !== entry.target) return next;
     return { ...next, last_message: changeMessage(next.last_message, changeOfEntry(entry)) };
   }
@@ -74,8 +77,17 @@ export function mergeConversation(known: Conversation | undefined, told: Convers
   if (!known) return told;
   const [newer, older] = told.last_seq >= known.last_seq ? [told, known] : [known, told];
   const furtherRead = older.read_seq > newer.read_seq ? older : newer;
+  const { muted_until, notify, pinned, archived, blocking, blocked } = told;
   return {
     ...newer,
+    // What is nobody else's business has no place in the log: what was told last holds.
+    muted_until,
+    notify,
+    pinned,
+    archived,
+    blocking,
+    blocked,
+    mentions: furtherRead === newer ? newer.mentions : older.mentions,
     delivered_seq: Math.max(known.delivered_seq, told.delivered_seq),
     read_seq: furtherRead.read_seq,
     unread: furtherRead === newer ? newer.unread : Math.max(0, newer.messages - older.messages + older.unread),
@@ -97,5 +109,6 @@ export function foldOwnRead(conversation: Conversation, seq: number, unread: num
     read_seq: seq,
     delivered_seq: Math.max(conversation.delivered_seq, seq),
     unread: Math.min(conversation.unread, unread),
+    mentions: unread === 0 ? 0 : Math.min(conversation.mentions ?? 0, unread),
   };
 }

@@ -51,9 +51,12 @@ function isToldList(value: unknown): value is ConversationList & { told: ToldPag
   return typeof value === "object" && value !== null && "told" in value && value.told !== undefined;
 }
 
-/** The conversations, last active first. */
+/** The conversations: those that are pinned, then the last active first. */
 export function byActivity(list: ConversationList | undefined): Conversation[] {
   return Object.values(list?.byId ?? {}).sort(
-    (a, b) => b.active_at.localeCompare(a.active_at) || b.id.localeCompare(a.id),
+    (a, b) =>
+      Number(b.pinned ?? false) - Number(a.pinned ?? false) ||
+      b.active_at.localeCompare(a.active_at) ||
+      b.id.localeCompare(a.id),
   );
 }

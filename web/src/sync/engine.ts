@@ -189,6 +189,7 @@ export class Engine {
     line.on("ready", (ready) => {
       setLine("up");
       this.#setCursor(ready.cursor);
+      for (const id of ready.gone ?? []) this.catchUp.forget(id);
       this.catchUp.takeHeads(ready.heads_changed);
       this.catchUp.resume();
       this.outbox.flush();
@@ -210,6 +211,9 @@ export class Engine {
     line.on("conversation", (told) => {
       if ("gone" in told) this.catchUp.forget(told.id);
       else this.catchUp.takeConversation(told);
+    });
+    line.on("block", () => {
+      void this.#parts.client.invalidateQueries({ queryKey: keys.blocks });
     });
     line.on("profile", ({ user }) => {
       this.#parts.client.setQueryData(keys.me, user);

@@ -25,6 +25,7 @@ export function conversationSeed(conversation: Conversation): string {
 /** The address of a conversation's picture. */
 export function conversationAvatar(conversation: Conversation): string | undefined {
   if (conversation.kind === "direct") return conversation.peer?.avatar_url;
+  if (conversation.avatar_url) return conversation.avatar_url;
   return conversation.avatar_id ? `/api/v1/files/${encodeURIComponent(conversation.avatar_id)}?thumb=1` : undefined;
 }
 

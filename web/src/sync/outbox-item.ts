@@ -19,6 +19,8 @@ export interface MessageAction {
   kind: "message";
   text: string;
   reply_to?: number;
+  /** Who is to be told. */
+  mentions?: string[];
   files: OutboxFile[];
 }
 export type Action =

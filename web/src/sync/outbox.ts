@@ -245,6 +245,7 @@ export class Outbox {
           client_id: item.client_id,
           text: action.text,
           ...(action.reply_to ? { reply_to: action.reply_to } : {}),
+          ...(action.mentions?.length ? { mentions: action.mentions } : {}),
           ...(action.files.length > 0
             ? { attachments: action.files.flatMap((file) => file.attachment?.id ?? []) }
             : {}),

@@ -13,6 +13,7 @@ import type { Conversation, Me, Member, Message, Page, Presence, Session, User }
 import { byActivity, type ConversationList } from "./conversation-list.ts";
 import { listOptions, timelineOptions } from "./options.ts";
 import { keys } from "./keys.ts";
+import { isMuted } from "./mute.ts";
 import type { OutboxItem } from "./outbox-item.ts";
 import { useEngine } from "./session-context.ts";
 import { personName } from "./naming.ts";
@@ -46,7 +47,11 @@ export function useHasMoreConversations(): boolean {
 }
 
 export function useTotalUnread(): number {
-  return useList((list) => Object.values(list.byId).filter((c) => c.unread > 0).length).data ?? 0;
+  return (
+    useList(
+      (list) => Object.values(list.byId).filter((c) => c.unread > 0 && (!isMuted(c) || (c.mentions ?? 0) > 0)).length,
+    ).data ?? 0
+  );
 }
 
 /** One conversation; undefined while it is loaded, null when it is not there for this person. */
@@ -187,6 +192,27 @@ export function useNames(ids: readonly string[]): string[] {
     })),
     combine: namesOf,
   });
+}
+
+const nobodyNamed: readonly string[] = [];
+
+/** The people that a message names: ids by username in lower case. */
+export function usePeopleNamed(ids: readonly string[] = nobodyNamed): ReadonlyMap<string, string> {
+  return useQueries({
+    queries: ids.map((id) => ({
+      queryKey: keys.user(id),
+      queryFn: ({ signal }: { signal: AbortSignal }) => api.user(id, { signal }),
+      staleTime: 10 * minuteMs,
+    })),
+    combine: peopleOf,
+  });
+}
+
+const noPeople: ReadonlyMap<string, string> = new Map();
+
+function peopleOf(results: readonly UseQueryResult<User>[]): ReadonlyMap<string, string> {
+  if (results.length === 0) return noPeople;
+  return new Map(results.flatMap(({ data }) => (data ? [[data.username.toLowerCase(), data.id] as const] : [])));
 }
 
 function namesOf(results: readonly UseQueryResult<User>[]): string[] {

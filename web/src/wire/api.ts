@@ -1,14 +1,22 @@
 import { request } from "./rest.ts";
 import type {
+  Blocked,
   Conversation,
   EntryPage,
+  Found,
+  FreshInvite,
+  Invite,
+  InvitePreview,
   Me,
   Member,
+  Message,
   MessagePage,
+  NotifyLevel,
   Page,
   ReceiptsAnswer,
   Role,
   Session,
+  SharedFile,
   SyncAnswer,
   User,
 } from "./types.ts";
@@ -27,7 +35,7 @@ export interface SignUp extends Credentials {
 export interface ProfileChange {
   display_name?: string;
   bio?: string;
-  avatar?: string;
+  avatar_id?: string | null;
   settings?: Record<string, unknown>;
 }
 export interface PasswordChange {
@@ -42,6 +50,34 @@ export interface MessageQuery {
   after?: number;
   around?: number;
   limit: number;
+}
+
+export interface SearchQuery {
+  q: string;
+  conversation_id?: string | undefined;
+  from?: string | undefined;
+  has?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+export type FileKind = "media" | "audio" | "other";
+export interface Preferences {
+  muted_until?: string | null;
+  notify?: NotifyLevel;
+  pinned?: boolean;
+  archived?: boolean;
+}
+export interface NewInvite {
+  /** Seconds; 0 for never. */
+  expires_in_seconds: number;
+  /** 0 for no limit. */
+  max_uses: number;
+}
+
+function form(file: Blob): FormData {
+  const body = new FormData();
+  body.append("file", file, "picture");
+  return body;
 }
 
 const conversation = (id: string): string => `/conversations/${encodeURIComponent(id)}`;
@@ -67,7 +103,7 @@ export const api = {
     request<Page<Conversation>>("GET", "/conversations", { query, ...o }),
   conversation: (id: string, o: Signal = {}) => request<Conversation>("GET", conversation(id), o),
   createConversation: (body: NewConversation) => request<Conversation>("POST", "/conversations", { body }),
-  updateConversation: (id: string, body: { title?: string; avatar_id?: string }) =>
+  updateConversation: (id: string, body: { title?: string; avatar_id?: string | null }) =>
     request<unknown>("PATCH", conversation(id), { body }),
 
   members: (id: string, query: { limit: number; cursor?: string | undefined }, o: Signal = {}) =>
@@ -83,6 +119,32 @@ export const api = {
     request<EntryPage>("GET", `${conversation(id)}/entries`, { query, ...o }),
   receipts: (id: string, seq: number, o: Signal = {}) =>
     request<ReceiptsAnswer>("GET", `${conversation(id)}/messages/${String(seq)}/receipts`, o),
+
+  search: (query: SearchQuery, o: Signal = {}) => request<Page<Found>>("GET", "/search", { query: { ...query }, ...o }),
+  files: (id: string, query: { kind: FileKind; limit: number; cursor?: string | undefined }, o: Signal = {}) =>
+    request<Page<SharedFile>>("GET", `${conversation(id)}/files`, { query, ...o }),
+  pins: (id: string, o: Signal = {}) => request<{ items: Message[] }>("GET", `${conversation(id)}/pins`, o),
+  setPinned: (id: string, seq: number, on: boolean) =>
+    request<unknown>(on ? "PUT" : "DELETE", `${conversation(id)}/messages/${String(seq)}/pin`),
+  setPreferences: (id: string, body: Preferences) =>
+    request<Conversation>("PATCH", `${conversation(id)}/preferences`, { body }),
+
+  blocks: (o: Signal = {}) => request<Page<Blocked>>("GET", "/blocks", { query: { limit: 100 }, ...o }),
+  setBlocked: (user: string, on: boolean) =>
+    request<undefined>(on ? "PUT" : "DELETE", `/blocks/${encodeURIComponent(user)}`),
+
+  invites: (id: string, o: Signal = {}) =>
+    request<Page<Invite>>("GET", `${conversation(id)}/invites`, { query: { limit: 100 }, ...o }),
+  createInvite: (id: string, body: NewInvite) => request<FreshInvite>("POST", `${conversation(id)}/invites`, { body }),
+  revokeInvite: (id: string, invite: string) =>
+    request<undefined>("DELETE", `${conversation(id)}/invites/${encodeURIComponent(invite)}`),
+  previewInvite: (token: string, o: Signal = {}) =>
+    request<InvitePreview>("POST", "/invites/preview", { body: { token }, ...o }),
+  joinInvite: (token: string) => request<Conversation>("POST", "/invites/join", { body: { token } }),
+
+  setMyAvatar: (picture: Blob) => request<Me>("PUT", "/me/avatar", { body: form(picture) }),
+  setAvatar: (id: string, picture: Blob) =>
+    request<unknown>("PUT", `${conversation(id)}/avatar`, { body: form(picture) }),
 
   sync: (cursor: string, o: Signal = {}) => request<SyncAnswer>("GET", "/sync", { query: { cursor }, ...o }),
 };

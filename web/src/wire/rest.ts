@@ -42,6 +42,14 @@ export function errorOfAnswer(status: number, body: string): ApiError {
   return readError(problem, codeOfStatus(status));
 }
 
+/** A form is sent as it is (the browser names its type), anything else as JSON. */
+function content(body: unknown): Pick<RequestInit, "headers" | "body"> {
+  const accept = { accept: "application/json" };
+  if (body === undefined) return { headers: accept };
+  if (body instanceof FormData) return { headers: accept, body };
+  return { headers: { ...accept, "content-type": "application/json" }, body: JSON.stringify(body) };
+}
+
 /**
  * Sends one REST request; the session cookie says who asks. Throws ApiError, or
  * the abort reason of the signal.
@@ -56,11 +64,7 @@ export async function request<T>(method: string, path: string, options: RequestO
       method,
       signal,
       credentials: "same-origin",
-      headers:
-        options.body === undefined
-          ? { accept: "application/json" }
-          : { accept: "application/json", "content-type": "application/json" },
-      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...content(options.body),
     });
     body = await answer.text();
   } catch (error) {

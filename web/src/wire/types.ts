@@ -78,3 +78,46 @@ export interface ReceiptsAnswer {
   delivered_count: number;
   seen_count: number;
 }
+
+/** Which messages of a conversation are told. */
+export type NotifyLevel = "all" | "mentions" | "none";
+
+/** A message that was looked for; the places are UTF-16 offsets into its text. */
+export interface Found {
+  message: Message;
+  highlights: { start: number; end: number }[];
+}
+export interface SharedFile {
+  attachment: gen.Attachment;
+  seq: number;
+  sender_id: string;
+  at: string;
+}
+export interface Blocked {
+  user: gen.User;
+  at: string;
+}
+export interface Invite {
+  id: string;
+  conversation_id: string;
+  created_by: gen.User;
+  created_at: string;
+  expires_at: string | null;
+  /** 0: as many as like. */
+  max_uses: number;
+  uses: number;
+}
+/** The address is told once only. */
+export interface FreshInvite extends Invite {
+  token: string;
+  url: string;
+}
+export interface InvitePreview {
+  conversation_id: string;
+  kind: gen.ConversationKind;
+  title: string;
+  avatar_url?: string;
+  members_count: number;
+  /** One is in it already. */
+  member: boolean;
+}

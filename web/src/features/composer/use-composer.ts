@@ -1,10 +1,12 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { type InfiniteData, useQueryClient } from "@tanstack/react-query";
 import { utf8Length } from "../../lib/bytes.ts";
+import { mentionPattern } from "../../lib/mentions.ts";
 import { type Composing, setComposing, useComposing } from "../../sync/drafts.ts";
 import { keys } from "../../sync/keys.ts";
 import { useMe } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { lastOwnMessage, type Timeline } from "../../sync/timeline.ts";
+import type { Member, Page } from "../../wire/types.ts";
 import { type ChosenFiles, newFileKey, useFiles } from "./use-files.ts";
 
 export interface ComposerState {
@@ -20,6 +22,19 @@ export interface ComposerState {
   /** Gives up the reply or the edit. */
   leaveMode: () => void;
   editLast: () => boolean;
+}
+
+type MembersData = InfiniteData<Page<Member>>;
+const maxMentions = 50;
+
+/** Who of the members that are known is named with an @ in a text. */
+function mentionsIn(text: string, members: MembersData | undefined): string[] {
+  const named = new Set(Array.from(text.matchAll(mentionPattern), ([, , name = ""]) => name.toLowerCase()));
+  return (members?.pages ?? [])
+    .flatMap((page) => page.items)
+    .filter(({ user }) => named.has(user.username.toLowerCase()))
+    .map(({ user }) => user.id)
+    .slice(0, maxMentions);
 }
 
 /** What the composer of one conversation holds and does. */
@@ -48,9 +63,11 @@ export function useComposer(id: string): ComposerState {
       setComposing(id, { text: editing.before });
       return;
     }
+    const mentions = mentionsIn(text, client.getQueryData<MembersData>(keys.members(id)));
     engine.outbox.add(id, {
       kind: "message",
       text: text.trim(),
+      ...(mentions.length > 0 ? { mentions } : {}),
       ...(replyTo === undefined ? {} : { reply_to: replyTo }),
       files: [...chosen.files],
     });

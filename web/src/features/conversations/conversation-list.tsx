@@ -1,13 +1,16 @@
 import { Link, useParams } from "@tanstack/react-router";
-import { MessagesSquare } from "lucide-react";
-import { type KeyboardEvent, useRef } from "react";
+import { Archive, MessagesSquare } from "lucide-react";
+import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { useConversations, useHasMoreConversations } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { EmptyState } from "../../ui/empty-state.tsx";
+import type { Point } from "../../ui/menu.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
+import type { Conversation } from "../../wire/types.ts";
+import { ConversationMenu } from "./conversation-menu.tsx";
 import { ConversationRow } from "./conversation-row.tsx";
 
 const rowHeight = 64;
@@ -23,6 +26,19 @@ export function ConversationList() {
   const list = useRef<VirtualizerHandle>(null);
   const scroller = useRef<HTMLElement>(null);
   const { id: active } = useParams({ strict: false });
+  const [menu, setMenu] = useState<{ conversation: Conversation; at: Point }>();
+  const [inArchive, setInArchive] = useState(false);
+  const shown = useMemo(
+    () => (conversations.data ?? []).filter((one) => (one.archived ?? false) === inArchive),
+    [conversations.data, inArchive],
+  );
+  const archived = (conversations.data ?? []).filter((one) => one.archived).length;
+  const onMenu = useMemo(
+    () => (conversation: Conversation, at: Point) => {
+      setMenu({ conversation, at });
+    },
+    [],
+  );
 
   const move = (event: KeyboardEvent): void => {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
@@ -64,10 +80,25 @@ export function ConversationList() {
     // Arrow keys move among links that Tab reaches too.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <nav ref={scroller} aria-label={t("list.title")} className="min-h-0 flex-1 overflow-y-auto py-1" onKeyDown={move}>
+      {(archived > 0 || inArchive) && (
+        <button
+          type="button"
+          aria-pressed={inArchive}
+          className="mx-2 mb-1 flex w-[calc(100%-1rem)] items-center gap-3 rounded-box px-2 py-1.5 text-sm text-base-content/80 hover:bg-base-200"
+          onClick={() => {
+            setInArchive(!inArchive);
+          }}
+        >
+          <span className="flex w-12 justify-center">
+            <Archive size={18} aria-hidden="true" />
+          </span>
+          {inArchive ? t("list.backToAll") : t("list.archived", { count: archived })}
+        </button>
+      )}
       <Virtualizer
         ref={list}
         itemSize={rowHeight}
-        data={conversations.data}
+        data={shown}
         onScroll={(offset) => {
           const view = list.current;
           if (hasMore && view && offset + view.viewportSize + nearEnd > view.scrollSize) {
@@ -81,9 +112,19 @@ export function ConversationList() {
             conversation={conversation}
             me={engine.me}
             active={conversation.id === active}
+            onMenu={onMenu}
           />
         )}
       </Virtualizer>
+      {menu && (
+        <ConversationMenu
+          conversation={menu.conversation}
+          at={menu.at}
+          onClose={() => {
+            setMenu(undefined);
+          }}
+        />
+      )}
     </nav>
   );
 }

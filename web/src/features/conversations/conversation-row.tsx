@@ -1,10 +1,11 @@
 import { Link } from "@tanstack/react-router";
-import { Bookmark, Check, CheckCheck, Users } from "lucide-react";
+import { AtSign, BellOff, Bookmark, Check, CheckCheck, Pin, Users } from "lucide-react";
 import { memo } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { fullTime, listTime } from "../../lib/time.ts";
 import { useComposing } from "../../sync/drafts.ts";
+import { isMuted } from "../../sync/mute.ts";
 import {
   conversationAvatar,
   conversationName,
@@ -16,6 +17,7 @@ import {
 import { previewOf } from "../../sync/preview.ts";
 import { usePresence, useTyping, useUser } from "../../sync/queries.ts";
 import { Avatar } from "../../ui/avatar.tsx";
+import type { Point } from "../../ui/menu.tsx";
 import type { Conversation, Message } from "../../wire/types.ts";
 
 function Preview({ conversation, me }: { conversation: Conversation; me: string }) {
@@ -63,10 +65,42 @@ interface RowProps {
   conversation: Conversation;
   me: string;
   active: boolean;
+  onMenu: (conversation: Conversation, at: Point) => void;
+}
+
+/** How much is new: grey where the conversation is to be quiet, with a mark if one was named. */
+function Unread({ conversation }: { conversation: Conversation }) {
+  const t = useT();
+  const { unread, mentions = 0 } = conversation;
+  const quiet = isMuted(conversation);
+  return (
+    <>
+      {quiet && <BellOff size={14} role="img" aria-label={t("mute.on")} className="shrink-0 text-base-content/70" />}
+      {conversation.pinned && unread === 0 && (
+        <Pin size={14} role="img" aria-label={t("list.pinned")} className="shrink-0 text-base-content/70" />
+      )}
+      {mentions > 0 && (
+        <span className="badge h-5 w-5 shrink-0 rounded-full badge-primary px-0 badge-sm">
+          <AtSign size={12} role="img" aria-label={t("list.mentioned")} />
+        </span>
+      )}
+      {unread > 0 && (
+        <span
+          className={cx(
+            "badge h-5 min-w-5 shrink-0 rounded-full px-1.5 badge-sm font-semibold tabular-nums",
+            quiet ? "badge-neutral" : "badge-primary",
+          )}
+        >
+          <span aria-hidden="true">{unread > 999 ? "999+" : unread}</span>
+          <span className="sr-only">{t("list.unread", { count: unread })}</span>
+        </span>
+      )}
+    </>
+  );
 }
 
 /** One conversation of the list: who, what was said last, when, and how much of it is new. */
-export const ConversationRow = memo(function ConversationRow({ conversation, me, active }: RowProps) {
+export const ConversationRow = memo(function ConversationRow({ conversation, me, active, onMenu }: RowProps) {
   const t = useT();
   const locale = useLocale();
   const peer = peerOf(conversation, me);
@@ -79,6 +113,10 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
       to="/c/$id"
       params={{ id: conversation.id }}
       aria-current={active ? "page" : undefined}
+      onContextMenu={(event) => {
+        event.preventDefault();
+        onMenu(conversation, { x: event.clientX, y: event.clientY });
+      }}
       className={cx(
         "mx-2 flex items-center gap-3 rounded-box px-2 py-2 focus-visible:outline-offset-[-2px]",
         active ? "bg-primary/12" : "hover:bg-base-200",
@@ -109,12 +147,7 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
           <span className="flex-1 truncate text-sm text-base-content/70">
             <Preview conversation={conversation} me={me} />
           </span>
-          {conversation.unread > 0 && (
-            <span className="badge badge-primary badge-sm h-5 min-w-5 shrink-0 rounded-full px-1.5 font-semibold tabular-nums">
-              <span aria-hidden="true">{conversation.unread > 999 ? "999+" : conversation.unread}</span>
-              <span className="sr-only">{t("list.unread", { count: conversation.unread })}</span>
-            </span>
-          )}
+          <Unread conversation={conversation} />
         </span>
       </span>
     </Link>

@@ -3,13 +3,16 @@ import { LogOut, UserPlus, Users } from "lucide-react";
 import { useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
+import { useSetAvatar } from "../../sync/group-queries.ts";
 import { useRemoveMember } from "../../sync/mutations.ts";
 import { conversationAvatar } from "../../sync/naming.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { Avatar } from "../../ui/avatar.tsx";
+import { AvatarButton } from "../../ui/avatar-button.tsx";
 import { Confirm } from "../../ui/dialog.tsx";
 import { asApiError } from "../../wire/errors.ts";
 import type { Conversation } from "../../wire/types.ts";
+import { DetailLinks } from "./detail-links.tsx";
 import { GroupTitle } from "./group-title.tsx";
 import { MemberList } from "./member-list.tsx";
 
@@ -19,22 +22,40 @@ export function GroupDetails({ conversation }: { conversation: Conversation }) {
   const navigate = useNavigate();
   const { me } = useEngine();
   const leave = useRemoveMember(conversation.id);
+  const setAvatar = useSetAvatar(conversation.id);
   const [leaving, setLeaving] = useState(false);
   const lastOwner = leave.error && asApiError(leave.error).reason === "last_owner";
+  const face = (
+    <Avatar
+      name={conversation.title}
+      seed={conversation.id}
+      src={conversationAvatar(conversation)}
+      size="xl"
+      icon={conversation.avatar_id ? undefined : <Users size={40} />}
+    />
+  );
   return (
     <div className="pb-4">
       <div className="flex flex-col items-center gap-2 p-4 text-center">
-        <Avatar
-          name={conversation.title}
-          seed={conversation.id}
-          src={conversationAvatar(conversation)}
-          size="xl"
-          icon={conversation.avatar_id ? undefined : <Users size={40} />}
-        />
+        {conversation.role === "member" ? (
+          face
+        ) : (
+          <AvatarButton
+            has={conversation.avatar_id !== undefined}
+            busy={setAvatar.isPending}
+            error={setAvatar.error ? t(errorKey(setAvatar.error)) : undefined}
+            onChange={(picture, done) => {
+              setAvatar.mutate(picture, { onSuccess: done });
+            }}
+          >
+            {face}
+          </AvatarButton>
+        )}
         <GroupTitle conversation={conversation} />
         <p className="text-sm text-base-content/70">{t("chat.members", { count: conversation.members_count })}</p>
       </div>
       <div className="px-2">
+        <DetailLinks conversation={conversation} />
         {conversation.role !== "member" && (
           <Link
             to="."

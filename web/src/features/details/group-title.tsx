@@ -1,5 +1,6 @@
 import { Check, Pencil, X } from "lucide-react";
 import { type SubmitEvent, useState } from "react";
+import { firstCharacters } from "../../lib/characters.ts";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { useRenameConversation } from "../../sync/mutations.ts";
@@ -46,10 +47,9 @@ export function GroupTitle({ conversation }: { conversation: Conversation }) {
           autoFocus
           className="input min-w-0 flex-1"
           aria-label={t("new.group.name")}
-          maxLength={maxTitle}
           value={title}
           onChange={(event) => {
-            setTitle(event.target.value);
+            setTitle(firstCharacters(event.target.value, maxTitle));
           }}
           onKeyDown={(event) => {
             if (event.key !== "Escape") return;

@@ -6,6 +6,8 @@ import { usePresence, useUser } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { Avatar } from "../../ui/avatar.tsx";
 import type { Conversation } from "../../wire/types.ts";
+import { BlockButton } from "./block-button.tsx";
+import { DetailLinks } from "./detail-links.tsx";
 
 function Fact({ name, value }: { name: string; value: string }) {
   return (
@@ -53,8 +55,12 @@ export function PersonDetails({ conversation }: { conversation: Conversation }) 
       </div>
       <dl>
         <Fact name={t("details.username")} value={`@${user.username}`} />
-        {user.bio && <Fact name={t("details.bio")} value={user.bio} />}
+        {user.bio !== "" && <Fact name={t("details.bio")} value={user.bio} />}
       </dl>
+      <div className="px-2 pb-4">
+        <DetailLinks conversation={conversation} />
+        {!self && <BlockButton user={user} blocking={conversation.blocking ?? false} />}
+      </div>
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { type SubmitEvent, useState } from "react";
+import { firstCharacters } from "../../lib/characters.ts";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { useCreateConversation } from "../../sync/mutations.ts";
@@ -37,10 +38,9 @@ export function NewGroup() {
         className="px-3 pt-3"
         label={t("new.group.name")}
         error={missing ? t("new.group.nameMissing") : undefined}
-        maxLength={maxTitle}
         value={title}
         onChange={(event) => {
-          setTitle(event.target.value);
+          setTitle(firstCharacters(event.target.value, maxTitle));
           setMissing(false);
         }}
       />

@@ -1,27 +1,12 @@
 import { Search } from "lucide-react";
-import { type ReactNode, useDeferredValue, useEffect, useState } from "react";
+import { type ReactNode, useDeferredValue, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { usePeople } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
+import { useSettled } from "../../ui/use-settled.ts";
 import type { User } from "../../wire/types.ts";
-
-const pauseMs = 200;
-
-/** A value that follows after a pause in the typing. */
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      setSettled(value);
-    }, pauseMs);
-    return () => {
-      clearTimeout(timer);
-    };
-  }, [value]);
-  return settled;
-}
 
 interface PeopleSearchProps {
   /** Draws one person that was found. */

@@ -1,15 +1,18 @@
 import { type SubmitEvent, useId, useState } from "react";
+import { characters, firstCharacters } from "../../lib/characters.ts";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
+import { useSetMyAvatar } from "../../sync/group-queries.ts";
 import { useUpdateMe } from "../../sync/mutations.ts";
 import { useMe } from "../../sync/queries.ts";
 import { Avatar } from "../../ui/avatar.tsx";
+import { AvatarButton } from "../../ui/avatar-button.tsx";
 import { Field } from "../../ui/field.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { asApiError } from "../../wire/errors.ts";
 
-const maxName = 64;
-const maxBio = 500;
+const usualName = 64;
+const usualBio = 500;
 
 /** How others see this person. */
 export function Profile() {
@@ -17,6 +20,8 @@ export function Profile() {
   const me = useMe();
   const bioId = useId();
   const update = useUpdateMe();
+  const setAvatar = useSetMyAvatar();
+  const { display_name_chars: maxName = usualName, bio_chars: maxBio = usualBio } = me.limits;
   const [name, setName] = useState(me.display_name);
   const [bio, setBio] = useState(me.bio);
   const changed = name.trim() !== me.display_name || bio.trim() !== me.bio;
@@ -35,7 +40,16 @@ export function Profile() {
   return (
     <form onSubmit={submit} className="space-y-4">
       <div className="flex items-center gap-4">
-        <Avatar name={name || me.username} seed={me.id} src={me.avatar_url} size="xl" />
+        <AvatarButton
+          has={me.avatar_id !== undefined}
+          busy={setAvatar.isPending}
+          error={setAvatar.error ? t(errorKey(setAvatar.error)) : undefined}
+          onChange={(picture, done) => {
+            setAvatar.mutate(picture, { onSuccess: done });
+          }}
+        >
+          <Avatar name={name || me.username} seed={me.id} src={me.avatar_url} size="xl" />
+        </AvatarButton>
         <p className="min-w-0 flex-1 truncate text-base-content/70">
           <bdi>@{me.username}</bdi>
         </p>
@@ -43,11 +57,10 @@ export function Profile() {
       <Field
         label={t("auth.displayName")}
         autoComplete="name"
-        maxLength={maxName}
         error={fields["display_name"]}
         value={name}
         onChange={(event) => {
-          setName(event.target.value);
+          setName(firstCharacters(event.target.value, maxName));
         }}
       />
       <div>
@@ -58,16 +71,16 @@ export function Profile() {
           id={bioId}
           dir="auto"
           rows={3}
-          maxLength={maxBio}
           className="textarea w-full"
           aria-describedby={`${bioId}-hint`}
           value={bio}
           onChange={(event) => {
-            setBio(event.target.value);
+            setBio(firstCharacters(event.target.value, maxBio));
           }}
         />
         <p id={`${bioId}-hint`} className="mt-1 text-xs text-base-content/70">
           {fields["bio"] ?? t("settings.profile.bio.hint")}
+          <span className="float-end tabular-nums">{maxBio - characters(bio)}</span>
         </p>
       </div>
       {update.error && Object.keys(fields).length === 0 && (

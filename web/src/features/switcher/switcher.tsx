@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Bookmark, Search, Users } from "lucide-react";
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
@@ -42,8 +42,14 @@ function Option({ choice, id, selected, onChoose }: OptionProps) {
   );
 }
 
+interface SwitcherProps {
+  onClose: () => void;
+  /** What else is found by the same text. */
+  extra?: (text: string) => ReactNode;
+}
+
 /** Goes anywhere from anywhere: conversations and people by name (Ctrl or Cmd+K). */
-export function Switcher({ onClose }: { onClose: () => void }) {
+export function Switcher({ onClose, extra }: SwitcherProps) {
   const t = useT();
   const navigate = useNavigate();
   const { me } = useEngine();
@@ -128,6 +134,7 @@ export function Switcher({ onClose }: { onClose: () => void }) {
       {choices.length === 0 && (
         <p className="px-4 pb-6 text-center text-sm text-base-content/70">{t("switcher.none")}</p>
       )}
+      {extra?.(text)}
       <p className="border-t border-base-300 px-4 py-2 text-xs text-base-content/70 max-md:hidden">
         {t("switcher.hint")}
       </p>

@@ -11,6 +11,7 @@ export interface TimelineActions {
   openMenu: (row: MessageRow, at: Point) => void;
   askDelete: (row: MessageRow) => void;
   showSeenBy: (message: Message) => void;
+  pin: (message: Message, on: boolean) => void;
   forward: (message: Message) => void;
   jumpTo: (seq: number) => void;
   retry: (clientId: string) => void;

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { ArrowLeft, Bookmark, Info, Users } from "lucide-react";
+import type { ReactNode } from "react";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { ago } from "../../lib/time.ts";
 import { conversationAvatar, conversationName, conversationSeed, isSelf, peerOf } from "../../sync/naming.ts";
@@ -26,10 +27,12 @@ function Status({ conversation, me }: { conversation: Conversation; me: string }
 interface HeaderProps {
   conversation: Conversation;
   detailsOpen: boolean;
+  /** Further buttons at its end. */
+  end?: ReactNode;
 }
 
 /** Above a conversation: with whom, whether they are there, and the way to the details. */
-export function ConversationHeader({ conversation, detailsOpen }: HeaderProps) {
+export function ConversationHeader({ conversation, detailsOpen, end }: HeaderProps) {
   const t = useT();
   const { me } = useEngine();
   const name = conversationName(conversation, me, t("self.title"));
@@ -75,6 +78,7 @@ export function ConversationHeader({ conversation, detailsOpen }: HeaderProps) {
       >
         <Info size={20} />
       </Link>
+      {end}
     </header>
   );
 }

@@ -2,9 +2,11 @@ import { useCallback, useMemo, useState } from "react";
 import { Virtualizer } from "virtua";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
+import { useSetPinned } from "../../sync/group-queries.ts";
 import { useOutboxOf } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { SkeletonMessages } from "../../ui/skeleton.tsx";
+import { toast } from "../../ui/toasts.tsx";
 import type { Conversation, Message } from "../../wire/types.ts";
 import { JumpButton } from "./jump-button.tsx";
 import { Beginning, DayLine, NewLine } from "./lines.tsx";
@@ -14,6 +16,7 @@ import { buildRows, type Row, seqOfRow } from "./rows.ts";
 import { SeenFaces } from "./seen-by.tsx";
 import { SystemLine } from "./system-line.tsx";
 import { useActions } from "./use-actions.ts";
+import { useFound } from "./use-found.ts";
 import { useDivider } from "./use-divider.ts";
 import { useMessageKeys } from "./use-message-keys.ts";
 import { useOwnSends } from "./use-own-sends.ts";
@@ -24,13 +27,15 @@ interface MessageListProps {
   conversation: Conversation;
   /** The seq of the message that the address names. */
   at: number | undefined;
+  /** Words to be marked in that message. */
+  find?: string | undefined;
   /** Makes the address name a message, or none. */
   onAddress: (seq: number | undefined) => void;
   onForward: (message: Message) => void;
 }
 
 /** The messages of a conversation. */
-export function MessageList({ conversation, at, onAddress, onForward }: MessageListProps) {
+export function MessageList({ conversation, at, find, onAddress, onForward }: MessageListProps) {
   const t = useT();
   const engine = useEngine();
   const { me } = engine;
@@ -52,7 +57,18 @@ export function MessageList({ conversation, at, onAddress, onForward }: MessageL
     if (at === seq) shown.jumpTo(seq);
     else onAddress(seq);
   };
-  const actions = useActions({ id, setOverlay, jumpTo, forward: onForward });
+  const setPinned = useSetPinned(id);
+  const onPin = (message: Message, on: boolean): void => {
+    setPinned.mutate(
+      { seq: message.seq, on },
+      {
+        onError: (error) => {
+          toast(t(errorKey(error)), "error");
+        },
+      },
+    );
+  };
+  const actions = useActions({ id, setOverlay, jumpTo, forward: onForward, pin: onPin });
 
   const onKeyDown = useMessageKeys(rows, actions, me);
 
@@ -80,6 +96,7 @@ export function MessageList({ conversation, at, onAddress, onForward }: MessageL
     onNearEnd,
     onSeen,
   });
+  useFound(scroller, find, at, shown.target?.seq === at);
   useOwnSends(outbox, () => {
     clearDivider();
     if (at !== undefined) onAddress(undefined);

@@ -1,4 +1,4 @@
-import { Copy, Eye, Forward, Link2, Pencil, Reply, SmilePlus, Trash2 } from "lucide-react";
+import { Copy, Eye, Forward, Link2, Pencil, Pin, PinOff, Reply, SmilePlus, Trash2 } from "lucide-react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { handyEmoji } from "../../ui/emoji-recent.ts";
 import { Menu, type MenuItem, type Point } from "../../ui/menu.tsx";
@@ -13,6 +13,7 @@ interface MessageMenuProps {
   /** Whether this person may delete what others wrote. */
   moderates: boolean;
   isGroup: boolean;
+  mayPin: boolean;
   actions: TimelineActions;
   onMoreEmoji: () => void;
   onClose: () => void;
@@ -26,7 +27,17 @@ async function copy(text: string, done: string): Promise<void> {
 }
 
 /** What can be done with one message. */
-export function MessageMenu({ row, at, me, moderates, isGroup, actions, onMoreEmoji, onClose }: MessageMenuProps) {
+export function MessageMenu({
+  row,
+  at,
+  me,
+  moderates,
+  isGroup,
+  mayPin,
+  actions,
+  onMoreEmoji,
+  onClose,
+}: MessageMenuProps) {
   const t = useT();
   const { message, pending } = row;
   const own = message.sender_id === me;
@@ -55,6 +66,14 @@ export function MessageMenu({ row, at, me, moderates, isGroup, actions, onMoreEm
         actions.forward(message);
       },
     },
+    !pending &&
+      mayPin && {
+        label: message.pinned_at ? t("message.unpin") : t("message.pin"),
+        icon: message.pinned_at ? <PinOff size={size} /> : <Pin size={size} />,
+        onSelect: () => {
+          actions.pin(message, message.pinned_at === undefined);
+        },
+      },
     hasText && {
       label: t("message.copy"),
       icon: <Copy size={size} />,

@@ -180,7 +180,7 @@ function MessageRowPlain(props: MessageRowProps) {
           ) : message.text === "" ? (
             foot
           ) : (
-            <MessageText text={message.text} tail={foot} />
+            <MessageText text={message.text} mentions={message.mentions} me={me} tail={foot} />
           )}
         </div>
         {!isDeleted && <Reactions message={message} me={me} actions={actions} />}

@@ -2,6 +2,7 @@ import { type ReactNode, useState } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { countEmojiOnly } from "../../lib/markdown/parse.ts";
+import { usePeopleNamed } from "../../sync/queries.ts";
 import { RichText } from "./rich-text.tsx";
 
 /** Longer texts are folded until somebody wants to read them. */
@@ -17,9 +18,17 @@ function isLong(text: string): boolean {
   return lines > maxLines;
 }
 
+interface MessageTextProps {
+  text: string;
+  mentions: readonly string[] | undefined;
+  me: string;
+  tail: ReactNode;
+}
+
 /** The text of a message: emoji alone are large, long texts are folded. */
-export function MessageText({ text, tail }: { text: string; tail: ReactNode }) {
+export function MessageText({ text, mentions, me, tail }: MessageTextProps) {
   const t = useT();
+  const people = usePeopleNamed(mentions);
   const [open, setOpen] = useState(false);
   const emoji = countEmojiOnly(text);
   if (emoji > 0 && emoji <= 3) {
@@ -30,12 +39,12 @@ export function MessageText({ text, tail }: { text: string; tail: ReactNode }) {
       </>
     );
   }
-  if (!isLong(text)) return <RichText text={text} tail={tail} />;
+  if (!isLong(text)) return <RichText text={text} tail={tail} people={people} me={me} />;
   // What is folded is not drawn at all: a hostile text costs only its first part.
   const cut = text.split("\n", maxLines).join("\n").slice(0, maxCharacters);
   return (
     <>
-      <RichText text={open ? text : `${cut}…`} />
+      <RichText text={open ? text : `${cut}…`} people={people} me={me} />
       <button
         type="button"
         aria-expanded={open}

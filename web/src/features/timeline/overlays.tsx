@@ -43,6 +43,7 @@ export function Overlays({ overlay, conversation, me, actions, onDelete, show }:
           me={me}
           moderates={conversation.kind !== "direct" && conversation.role !== "member"}
           isGroup={conversation.kind !== "direct"}
+          mayPin={conversation.kind === "direct" || conversation.role !== "member"}
           actions={actions}
           onMoreEmoji={() => {
             show({ kind: "emoji", message: overlay.row.message, at: overlay.at });

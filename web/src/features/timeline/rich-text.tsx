@@ -1,15 +1,51 @@
 import { Check, Copy } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
+import { createContext, lazy, type ReactNode, Suspense, use, useMemo, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import type { Block, Inline } from "../../lib/markdown/ast.ts";
 import { parseMarkdown } from "../../lib/markdown/parse.ts";
+import { cutMentions } from "../../lib/mentions.ts";
 import { IconButton } from "../../ui/icon-button.tsx";
+
+type People = ReadonlyMap<string, string>;
+const nobody: People = new Map();
+
+/** Who is named stands out; oneself most. */
+function withMentions(text: string, people: People, me: string | undefined): ReactNode {
+  if (people.size === 0) return text;
+  return cutMentions(text, people).map((piece, index) =>
+    piece.userId === undefined ? (
+      piece.text
+    ) : (
+      <span
+        key={index}
+        data-mention={piece.userId === me ? "me" : "other"}
+        className={
+          piece.userId === me ? "rounded bg-primary px-0.5 font-medium text-primary-content" : "font-medium text-brand"
+        }
+      >
+        {piece.text}
+      </span>
+    ),
+  );
+}
+
+/** Whom a message names, and who reads it. */
+interface Named {
+  people: People;
+  me: string | undefined;
+}
+const NamedContext = createContext<Named>({ people: nobody, me: undefined });
+
+function TextNode({ text }: { text: string }) {
+  const { people, me } = use(NamedContext);
+  return withMentions(text, people, me);
+}
 
 function inline(nodes: readonly Inline[]): ReactNode[] {
   return nodes.map((node, index) => {
     switch (node.kind) {
       case "text":
-        return node.text;
+        return <TextNode key={index} text={node.text} />;
       case "strong":
         return <strong key={index}>{inline(node.children)}</strong>;
       case "em":
@@ -117,17 +153,21 @@ interface RichTextProps {
   text: string;
   /** Stands at the end of the last line if there is room, else below it. */
   tail?: ReactNode;
+  /** The people it names, by username in lower case. */
+  people?: People;
+  me?: string;
 }
 
 /** A message's text with its marks, as React nodes: nothing of it is ever read as HTML. */
-export function RichText({ text, tail }: RichTextProps) {
+export function RichText({ text, tail, people = nobody, me }: RichTextProps) {
+  const named = useMemo(() => ({ people, me }), [people, me]);
   const blocks = useMemo(() => parseMarkdown(text), [text]);
   const last = blocks.length - 1;
   const joins = blocks[last]?.kind === "paragraph";
   return (
-    <>
+    <NamedContext value={named}>
       {blocks.map((node, index) => block(node, index, joins && index === last ? tail : undefined))}
       {!joins && tail}
-    </>
+    </NamedContext>
   );
 }

@@ -51,7 +51,7 @@ export function keyOfMessage(message: Pick<Message, "sender_id" | "client_id" | 
 /** A waiting message in the form of a sent one. */
 export function messageOfItem(item: OutboxItem, me: string): Message | null {
   if (item.action.kind !== "message") return null;
-  const { text, reply_to, files } = item.action;
+  const { text, reply_to, files, mentions } = item.action;
   return {
     conversation_id: item.conversation_id,
     seq: 0,
@@ -62,6 +62,7 @@ export function messageOfItem(item: OutboxItem, me: string): Message | null {
     ordinal: 0,
     text,
     ...(reply_to ? { reply_to } : {}),
+    ...(mentions ? { mentions } : {}),
     attachments: files.map((file): Attachment => ({ id: file.key, ...attachmentFields(file) })),
     reactions: {},
   };

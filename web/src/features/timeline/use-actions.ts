@@ -10,14 +10,15 @@ interface ActionsInput {
   setOverlay: (overlay: Overlay | undefined) => void;
   jumpTo: (seq: number) => void;
   forward: (message: Message) => void;
+  pin: (message: Message, on: boolean) => void;
 }
 
 /** What rows can do; one object for as long as the conversation is open, so that rows need not be drawn again. */
-export function useActions({ id, setOverlay, jumpTo, forward }: ActionsInput): TimelineActions {
+export function useActions({ id, setOverlay, jumpTo, forward, pin }: ActionsInput): TimelineActions {
   const engine = useEngine();
-  const outer = useRef({ jumpTo, forward });
+  const outer = useRef({ jumpTo, forward, pin });
   useEffect(() => {
-    outer.current = { jumpTo, forward };
+    outer.current = { jumpTo, forward, pin };
   });
   return useMemo<TimelineActions>(
     () => ({
@@ -49,6 +50,9 @@ export function useActions({ id, setOverlay, jumpTo, forward }: ActionsInput): T
       },
       jumpTo: (seq) => {
         outer.current.jumpTo(seq);
+      },
+      pin: (message, on) => {
+        outer.current.pin(message, on);
       },
       forward: (message) => {
         outer.current.forward(message);

@@ -42,7 +42,7 @@ describe("highlight", () => {
         expect((highlight(text, language) ?? []).map((piece) => piece.text).join("")).toBe(text);
       }),
     );
-  });
+  }, 60_000);
 
   test("hostile code ends", () => {
     for (const evil of ['"\\', "/*", "'''", "`\\", "<!--", "#", "0x", "a-"]) {

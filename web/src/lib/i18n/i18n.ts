@@ -81,3 +81,8 @@ export function restoreLocale(): Promise<void> {
 export function currentT(): Translate {
   return useI18n.getState().t;
 }
+
+/** Calls back whenever another language is chosen. */
+export function onLocale(changed: () => void): void {
+  useI18n.subscribe(changed);
+}

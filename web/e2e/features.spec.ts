@@ -1,0 +1,268 @@
+import { type Browser, expect, type Page, test } from "@playwright/test";
+import {
+  composer,
+  expectNoComplaints,
+  expectProgress,
+  message,
+  newPerson,
+  openFromList,
+  password,
+  type Person,
+  send,
+  startDirect,
+} from "./people.ts";
+
+async function pair(browser: Browser): Promise<{ ada: Person; grace: Person }> {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  await startDirect(ada, grace);
+  return { ada, grace };
+}
+
+async function newGroup(from: Person, title: string, others: Person[]): Promise<void> {
+  const { page } = from;
+  await page.goto("/new/group");
+  await page.getByLabel("Group name").fill(title);
+  for (const other of others) {
+    await page.getByRole("searchbox").fill(other.username);
+    await page.getByRole("button", { name: new RegExp(other.username) }).click();
+  }
+  await page.getByRole("button", { name: /Create group/ }).click();
+  await expect(composer(from)).toBeVisible();
+}
+
+async function picture(page: Page): Promise<Buffer> {
+  const data = await page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    canvas.width = 600;
+    canvas.height = 400;
+    const context = canvas.getContext("2d");
+    if (context) {
+      context.fillStyle = "#2a9d8f";
+      context.fillRect(0, 0, 600, 400);
+      context.fillStyle = "#e9c46a";
+      context.fillRect(200, 100, 200, 200);
+    }
+    return canvas.toDataURL("image/png").split(",")[1] ?? "";
+  });
+  return Buffer.from(data, "base64");
+}
+
+const openMenu = (page: Page) => page.getByRole("button", { name: "Actions for this conversation" }).click();
+
+test("what was said is found, from anywhere and within a conversation, and jumped to", async ({ browser }) => {
+  const { ada, grace } = await pair(browser);
+  await send(ada, "The lighthouse keeper wrote a letter");
+  await send(ada, "灯台守が手紙を書いた");
+  for (let n = 0; n < 30; n += 1) await send(ada, `filler ${String(n)}`);
+  await openFromList(grace, "Ada Lovelace");
+  const { page } = grace;
+  await page.keyboard.press("Control+k");
+  // What was sent is found about a second later: the search is asked again until it is.
+  const results = page.getByRole("region", { name: "Messages found" });
+  await expect(async () => {
+    await page.getByRole("combobox").fill("");
+    await page.getByRole("combobox").fill("lighthouse");
+    await expect(results.getByRole("link")).toContainText("lighthouse", { timeout: 2_000 });
+  }).toPass({ timeout: 30_000 });
+  await expect(results.locator("mark")).toHaveText("lighthouse");
+  await results.getByRole("link").click();
+  await expect(message(grace, "lighthouse keeper")).toBeInViewport();
+  await expect(page).toHaveURL(/at=\d+&find=lighthouse/);
+  await expect
+    .poll(() => page.evaluate(() => [...(CSS.highlights.get("found") ?? [])].map(String).join()))
+    .toBe("lighthouse");
+
+  await openMenu(page);
+  await page.getByRole("menuitem", { name: "Search messages" }).click();
+  const pane = page.getByRole("complementary", { name: "Search messages" });
+  await pane.getByRole("searchbox").fill("手紙");
+  await expect(pane.getByRole("listitem")).toHaveCount(1);
+  await pane.getByRole("link").last().click();
+  await expect(message(grace, "灯台守")).toBeInViewport();
+  await pane.getByRole("searchbox").fill("zeppelin");
+  await expect(pane.getByText("Nothing was found.")).toBeVisible();
+  expectNoComplaints(ada, grace);
+});
+
+test("somebody is blocked and let again", async ({ browser }) => {
+  const { ada, grace } = await pair(browser);
+  await send(ada, "hello");
+  await openFromList(grace, "Ada Lovelace");
+  await grace.page.getByRole("link", { name: "Details" }).last().click();
+  await grace.page.getByRole("button", { name: "Block Ada Lovelace" }).click();
+  await grace.page.getByRole("button", { name: "Block", exact: true }).click();
+  await expect(grace.page.getByText("You have blocked Ada Lovelace.")).toBeVisible();
+  await expect(ada.page.getByText("You cannot write to Grace Hopper.")).toBeVisible();
+  await expect(composer(ada)).toBeHidden();
+  await grace.page.goto("/settings/security");
+  await grace.page.getByRole("button", { name: "Unblock Ada Lovelace" }).click();
+  await expect(grace.page.getByText("You have not blocked anybody.")).toBeVisible();
+  await send(ada, "friends again");
+  await openFromList(grace, "Ada Lovelace");
+  await expect(message(grace, "friends again")).toBeVisible();
+  expectNoComplaints(ada, grace);
+});
+
+test("a link invites, shows what it is for, lets in once it is followed, and is revoked", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  await newGroup(ada, "Book club", []);
+  await send(ada, "We read on Thursdays");
+  const { page } = ada;
+  await page.goto(`${page.url().split("?")[0] ?? ""}?info=invites`);
+  await page.getByLabel("Works for").selectOption("1 day");
+  await page.getByLabel("For", { exact: true }).selectOption("10 people");
+  await page.getByRole("button", { name: "Create a link" }).click();
+  const link = await page.getByRole("textbox", { name: "Invitation link" }).inputValue();
+  expect(link).toContain("/join#");
+  await expect(page.getByText("used 0 of 10")).toBeVisible();
+
+  // Somebody who is not logged in yet lands there after the log-in; the secret is not in the address.
+  const linus = await newPerson(browser, "Linus Park");
+  await linus.page.goto("/settings");
+  await linus.page.getByRole("button", { name: "Log out" }).click();
+  await expect(linus.page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  await linus.page.goto(link);
+  await linus.page.getByLabel("Username").fill(linus.username);
+  await linus.page.getByLabel("Password", { exact: true }).fill(password);
+  await linus.page.getByRole("button", { name: "Log in" }).click();
+  await expect(linus.page.getByRole("heading", { name: "Book club" })).toBeVisible();
+  await expect(linus.page.getByText("1 member")).toBeVisible();
+  expect(linus.page.url()).not.toContain("#");
+  await linus.page.getByRole("button", { name: "Join" }).click();
+  await expect(composer(linus)).toBeVisible();
+  await expect(ada.page.getByText("Linus Park joined by an invitation")).toBeVisible();
+  await send(linus, "Hello, readers");
+  await expect(message(ada, "Hello, readers")).toBeVisible();
+
+  await page.getByRole("button", { name: "Revoke this link" }).click();
+  await expect(page.getByText("There is none.")).toBeVisible();
+  const mei = await newPerson(browser, "Mei Chen");
+  await mei.page.goto(link);
+  await expect(mei.page.getByText("This invitation does not work any more")).toBeVisible();
+  expectNoComplaints(ada, linus, mei);
+});
+
+test("a face of one's own, cut from a picture; a group's, too", async ({ browser }) => {
+  const { ada, grace } = await pair(browser);
+  await send(ada, "hello");
+  const { page } = ada;
+  await page.goto("/settings/profile");
+  const file = { name: "me.png", mimeType: "image/png", buffer: await picture(page) };
+  await page.locator("input[type=file]").setInputFiles(file);
+  await page.getByRole("slider", { name: "Size" }).fill("2");
+  await page.getByRole("button", { name: "Use it" }).click();
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(page.locator("form img")).toHaveAttribute("src", /./);
+  // Others see it without doing anything.
+  await grace.page.reload();
+  const face = grace.page
+    .getByRole("link", { name: /Ada Lovelace/ })
+    .locator("img")
+    .first();
+  await expect(face).toBeVisible();
+  expect(await face.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  await page.getByRole("button", { name: "Remove the picture" }).click();
+  await expect(page.locator("form img")).toHaveCount(0);
+
+  await newGroup(ada, "Painters", [grace]);
+  await page.getByRole("link", { name: "Details" }).last().click();
+  await page.getByRole("complementary").locator("input[type=file]").setInputFiles(file);
+  await page.getByRole("button", { name: "Use it" }).click();
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(page.getByRole("complementary").locator("img").first()).toBeVisible();
+  await expect(
+    grace.page
+      .getByRole("link", { name: /Painters/ })
+      .locator("img")
+      .first(),
+  ).toBeVisible();
+  expectNoComplaints(ada, grace);
+});
+
+test("who is named stands out, and is told even where it is quiet", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  await newGroup(ada, "Engines", [grace]);
+  await expect(grace.page.getByRole("link", { name: /Engines/ })).toBeVisible();
+  await composer(ada).pressSequentially("ask @gra");
+  await expect(ada.page.getByRole("option", { name: /Grace Hopper/ })).toBeVisible();
+  await composer(ada).press("Tab");
+  await expect(composer(ada)).toHaveValue(`ask @${grace.username} `);
+  await composer(ada).pressSequentially("about it");
+  await composer(ada).press("Enter");
+  await expect(message(ada, "about it").locator("[data-mention=other]")).toHaveText(`@${grace.username}`);
+  const row = grace.page.getByRole("link", { name: /Engines/ });
+  await expect(row.getByRole("img", { name: "You were mentioned" })).toBeVisible();
+  await row.click({ button: "right" });
+  await grace.page.getByRole("menuitem", { name: "Mute for 8 hours" }).click();
+  await expect(row.getByRole("img", { name: "Muted" })).toBeVisible();
+  await row.click();
+  await expect(message(grace, "about it").locator("[data-mention=me]")).toHaveText(`@${grace.username}`);
+  await expect(row.getByRole("img", { name: "You were mentioned" })).toBeHidden();
+  await openMenu(grace.page);
+  await grace.page.getByRole("menuitem", { name: "Unmute" }).click();
+  await expect(row.getByRole("img", { name: "Muted" })).toBeHidden();
+  expectNoComplaints(ada, grace);
+});
+
+test("conversations are pinned and archived, for oneself alone", async ({ browser }) => {
+  const { ada, grace } = await pair(browser);
+  await send(ada, "first");
+  const linus = await newPerson(browser, "Linus Park");
+  await startDirect(ada, linus);
+  await send(ada, "second");
+  const { page } = ada;
+  const names = () => page.getByRole("navigation", { name: "Conversations" }).getByRole("link").allInnerTexts();
+  expect((await names())[0]).toContain("Linus Park");
+  await page.getByRole("link", { name: /Grace Hopper/ }).click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Pin to the top" }).click();
+  await expect.poll(async () => (await names())[0]).toContain("Grace Hopper");
+  await page
+    .getByRole("link", { name: /Linus Park/ })
+    .first()
+    .click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Archive" }).click();
+  await expect.poll(async () => (await names()).length).toBe(1);
+  await page.getByRole("button", { name: "1 archived conversation" }).click();
+  await expect.poll(async () => (await names()).join()).toContain("Linus Park");
+  await page
+    .getByRole("link", { name: /Linus Park/ })
+    .first()
+    .click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Take out of the archive" }).click();
+  await page.getByRole("button", { name: "Back to all conversations" }).click();
+  await expect.poll(async () => (await names()).length).toBe(2);
+  expectNoComplaints(ada, grace);
+});
+
+test("messages are pinned; what was shared is in one place", async ({ browser }) => {
+  const { ada, grace } = await pair(browser);
+  const { page } = ada;
+  await page
+    .locator("input[type=file]")
+    .setInputFiles({ name: "sea.png", mimeType: "image/png", buffer: await picture(page) });
+  await send(ada, "a picture");
+  await page
+    .locator("input[type=file]")
+    .setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("notes") });
+  await send(ada, "a file");
+  await expectProgress(ada, "a file", "delivered");
+  await openFromList(grace, "Ada Lovelace");
+  await message(grace, "a file").click({ button: "right", position: { x: 5, y: 5 } });
+  await grace.page.getByRole("menuitem", { name: "Pin" }).click();
+  await expect(page.getByRole("button", { name: /Pinned message.*a file/s })).toBeVisible();
+  await openMenu(page);
+  await page.getByRole("menuitem", { name: "Shared files" }).click();
+  const pane = page.getByRole("complementary", { name: "Shared files" });
+  await expect(pane.getByRole("img", { name: "sea.png" })).toBeVisible();
+  await pane.getByRole("tab", { name: "Files" }).click();
+  await expect(pane.getByRole("listitem")).toContainText("notes.txt");
+  await page.getByRole("button", { name: /Pinned message.*a file/s }).click();
+  await expect(message(ada, "a file")).toBeInViewport();
+  await message(ada, "a file").click({ button: "right", position: { x: 5, y: 5 } });
+  await page.getByRole("menuitem", { name: "Unpin" }).click();
+  await expect(page.getByRole("button", { name: /Pinned message/ })).toBeHidden();
+  await expect(grace.page.getByRole("button", { name: /Pinned message/ })).toBeHidden();
+  expectNoComplaints(ada, grace);
+});

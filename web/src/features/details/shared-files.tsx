@@ -1,0 +1,140 @@
+import { Link } from "@tanstack/react-router";
+import { Download, Film } from "lucide-react";
+import { useState } from "react";
+import { fileSize } from "../../lib/bytes.ts";
+import { cx } from "../../lib/cx.ts";
+import { useLocale, useT } from "../../lib/i18n/i18n.ts";
+import type { MessageKey } from "../../lib/i18n/en.ts";
+import { listTime } from "../../lib/time.ts";
+import { errorKey } from "../../sync/error-text.ts";
+import { useSharedFiles } from "../../sync/group-queries.ts";
+import { SkeletonRows } from "../../ui/skeleton.tsx";
+import { type FileKind, fileUrl } from "../../wire/api.ts";
+import type { SharedFile } from "../../wire/types.ts";
+
+const kinds: readonly { kind: FileKind; label: MessageKey }[] = [
+  { kind: "media", label: "files.media" },
+  { kind: "audio", label: "files.audio" },
+  { kind: "other", label: "files.other" },
+];
+
+/** A picture; a click goes to where it was sent. */
+function Tile({ file }: { file: SharedFile }) {
+  const { attachment } = file;
+  return (
+    <Link
+      to="."
+      search={(before) => ({
+        ...before,
+        at: file.seq,
+        photo: attachment.mime.startsWith("image/") ? attachment.id : undefined,
+      })}
+      resetScroll={false}
+      title={attachment.name}
+      className="relative block aspect-square overflow-hidden rounded bg-base-300"
+    >
+      {attachment.mime.startsWith("image/") ? (
+        <img
+          src={fileUrl(attachment.id, { thumb: attachment.thumb ?? false })}
+          alt={attachment.name}
+          loading="lazy"
+          className="size-full object-cover"
+        />
+      ) : (
+        <span className="flex size-full items-center justify-center">
+          <Film size={24} aria-label={attachment.name} />
+        </span>
+      )}
+    </Link>
+  );
+}
+
+function FileRow({ file }: { file: SharedFile }) {
+  const t = useT();
+  const locale = useLocale();
+  const { attachment } = file;
+  return (
+    <li className="flex items-center gap-3 rounded-box px-3 py-1.5 hover:bg-base-200">
+      <Link to="." search={(before) => ({ ...before, at: file.seq })} resetScroll={false} className="min-w-0 flex-1">
+        <bdi className="block truncate text-sm font-medium">{attachment.name}</bdi>
+        <span className="block text-xs text-base-content/70">
+          {fileSize(attachment.size, locale)} ·{" "}
+          {listTime(file.at, locale, { today: t("time.today"), yesterday: t("time.yesterday") })}
+        </span>
+      </Link>
+      <a
+        href={fileUrl(attachment.id)}
+        download={attachment.name}
+        aria-label={t("message.download", { name: attachment.name })}
+        title={t("message.download", { name: attachment.name })}
+        className="btn btn-circle btn-ghost btn-sm"
+      >
+        <Download size={18} />
+      </a>
+    </li>
+  );
+}
+
+/** What was sent into a conversation: pictures, recordings, files. */
+export function SharedFiles({ conversationId }: { conversationId: string }) {
+  const t = useT();
+  const [kind, setKind] = useState<FileKind>("media");
+  const files = useSharedFiles(conversationId, kind);
+  const all = files.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <div role="tablist" aria-label={t("files.title")} className="tabs-border tabs px-3">
+        {kinds.map((one) => (
+          <button
+            key={one.kind}
+            type="button"
+            role="tab"
+            aria-selected={kind === one.kind}
+            className={cx("tab flex-1", kind === one.kind && "tab-active")}
+            onClick={() => {
+              setKind(one.kind);
+            }}
+          >
+            {t(one.label)}
+          </button>
+        ))}
+      </div>
+      <div className="min-h-0 flex-1 overflow-y-auto p-2">
+        {files.isPending && <SkeletonRows count={3} label={t("app.loading")} />}
+        {files.isError && (
+          <p role="alert" className="p-4 text-center text-sm text-danger">
+            {t(errorKey(files.error))}
+          </p>
+        )}
+        {kind === "media" ? (
+          <div className="grid grid-cols-3 gap-1">
+            {all.map((file) => (
+              <Tile key={`${String(file.seq)}-${file.attachment.id}`} file={file} />
+            ))}
+          </div>
+        ) : (
+          <ul>
+            {all.map((file) => (
+              <FileRow key={`${String(file.seq)}-${file.attachment.id}`} file={file} />
+            ))}
+          </ul>
+        )}
+        {files.isSuccess && all.length === 0 && !files.hasNextPage && (
+          <p role="status" className="p-6 text-center text-sm text-base-content/70">
+            {t("files.none")}
+          </p>
+        )}
+        {files.hasNextPage && (
+          <button
+            type="button"
+            className="btn btn-block btn-ghost btn-sm"
+            disabled={files.isFetchingNextPage}
+            onClick={() => void files.fetchNextPage()}
+          >
+            {t("list.more")}
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
