@@ -113,7 +113,7 @@ func (r *run) target(ctx context.Context, target string) (err error) {
 	if err := r.stage.Start(ctx); err != nil {
 		return err //nolint:wrapcheck // says all
 	}
-	r.plan = storm.NewPlan(r.seed, r.stage, r.o.lowest, r.o.most, r.o.only)
+	r.plan = storm.NewPlan(r.stage, storm.Options{Seed: r.seed, Gap: r.o.gap, Lowest: r.o.lowest, Most: r.o.most, Only: r.o.only})
 	if len(r.plan.Names()) == 0 {
 		return fmt.Errorf("no fault is left of %v", r.o.only)
 	}

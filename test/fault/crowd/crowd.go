@@ -75,8 +75,9 @@ type Crowd struct {
 	made    atomic.Int64 // client_ids and texts
 	stats   Stats
 
-	calm     atomic.Int64 // since when no fault is at work, in Unix nanoseconds; 0 while one is
-	vanished time.Time    // when the ghosts of this round disappeared
+	paired   map[[2]int]bool // who had a direct conversation, by number
+	calm     atomic.Int64    // since when no fault is at work, in Unix nanoseconds; 0 while one is
+	vanished time.Time       // when the ghosts of this round disappeared
 }
 
 // Stats count what the crowd did, since it was made.
@@ -88,7 +89,7 @@ type Stats struct {
 // New makes a crowd; nobody does anything before SignUp.
 func New(opt Options) *Crowd {
 	c := &Crowd{
-		opt: opt, pace: newPace(opt.Rate), run: uint64(time.Now().UnixNano()),
+		opt: opt, pace: newPace(opt.Rate), paired: map[[2]int]bool{}, run: uint64(time.Now().UnixNano()),
 		http: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
 	c.history.Store(history.New(time.Now()))
@@ -186,13 +187,17 @@ func (c *Crowd) Begin(ctx context.Context, round int) error {
 	made := map[string]*conversation{}
 	for range c.opt.Direct {
 		pair := rng.Perm(len(c.people))[:2]
+		// Two people have one conversation for ever, and a round begins with empty ones.
+		key := [2]int{min(pair[0], pair[1]), max(pair[0], pair[1])}
+		if c.paired[key] {
+			continue
+		}
+		c.paired[key] = true
 		cv, err := c.create(ctx, rng, pair, "")
 		if err != nil {
 			return err
 		}
-		if _, twice := made[cv.id]; !twice {
-			made[cv.id] = cv
-		}
+		made[cv.id] = cv
 	}
 	for i := range c.opt.Groups {
 		cv, err := c.create(ctx, rng, rng.Perm(len(c.people))[:min(groupSize, len(c.people))], fmt.Sprintf("Group %d of round %d", i, round))

@@ -33,16 +33,24 @@ type Plan struct {
 	table  []Fault
 	deck   []Fault
 	made   int
+	gap    time.Duration
 	lowest time.Duration
 	most   time.Duration
 }
 
-// NewPlan makes the plan of a seed for a stage. Windows hold between lowest and most.
-// only, if not empty, is the names of the faults to have.
-func NewPlan(seed uint64, s *stage.Stage, lowest, most time.Duration, only []string) *Plan {
-	p := &Plan{rng: rand.New(rand.NewPCG(seed, 5)), lowest: lowest, most: most}
+// Options are how a plan is made.
+type Options struct {
+	Seed         uint64
+	Gap          time.Duration // of peace between windows, at least; twice that at most
+	Lowest, Most time.Duration // that windows hold
+	Only         []string      // names of the faults to have; empty: all
+}
+
+// NewPlan makes a plan for a stage.
+func NewPlan(s *stage.Stage, o Options) *Plan {
+	p := &Plan{rng: rand.New(rand.NewPCG(o.Seed, 5)), gap: o.Gap, lowest: o.Lowest, most: o.Most}
 	for _, f := range Table() {
-		if f.On(s) && (len(only) == 0 || contains(only, f.Name)) {
+		if f.On(s) && (len(o.Only) == 0 || contains(o.Only, f.Name)) {
 			p.table = append(p.table, f)
 		}
 	}
@@ -70,7 +78,7 @@ func (p *Plan) Names() []string {
 // Next gives the next window.
 func (p *Plan) Next() Window {
 	w := Window{
-		Gap:  time.Second + time.Duration(p.rng.Int64N(int64(time.Second))),
+		Gap:  p.gap + time.Duration(p.rng.Int64N(int64(p.gap)+1)),
 		Hold: p.lowest + time.Duration(p.rng.Int64N(int64(p.most-p.lowest)+1)),
 		Seed: p.rng.Uint64(), Faults: []Fault{p.draw()},
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func plan(seed uint64, only ...string) *Plan {
-	return NewPlan(seed, &stage.Stage{}, time.Second, 2*time.Second, only)
+	return NewPlan(&stage.Stage{}, Options{Seed: seed, Gap: time.Second, Lowest: time.Second, Most: 2 * time.Second, Only: only})
 }
 
 func TestASeedGivesThePlan(t *testing.T) {
