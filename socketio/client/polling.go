@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parley-chat/parley/socketio/internal/ws"
 )
@@ -35,13 +36,14 @@ type poller struct {
 	sid    string
 	limit  int // bytes of one POST, as the server said
 
+	upgraded atomic.Bool // the socket carries everything
+
 	mu      sync.Mutex
 	out     [][]byte // packets that wait, encoded for polling
 	size    int
 	writing bool
 	held    bool           // an upgrade is being made: nothing is posted
 	idle    chan struct{}  // closed when the writer rests while held
-	socket  net.Conn       // after the upgrade
 	early   []socketPacket // packets that came while held
 }
 
@@ -102,19 +104,13 @@ func connectError(ctx context.Context, err error) error {
 
 // close ends everything; goodbye is for the server.
 func (p *poller) close(goodbye bool) {
-	p.mu.Lock()
-	socket := p.socket
-	p.mu.Unlock()
 	switch {
-	case socket != nil:
-		if goodbye {
-			_ = p.c.write(ws.AppendMasked(nil, ws.OpClose, []byte{0x03, 0xE8}, mask())) // it is over anyway
-		}
-		_ = socket.Close() // likewise
+	case goodbye && p.upgraded.Load():
+		_ = p.c.write(ws.AppendMasked(nil, ws.OpClose, []byte{0x03, 0xE8}, mask())) // it is over anyway
 	case goodbye && p.sid != "":
 		_ = p.post([]byte{'1'}) // likewise
 	}
-	p.cancel()
+	p.cancel() // a socket is closed with it
 	p.http.CloseIdleConnections()
 }
 
@@ -186,9 +182,12 @@ func (p *poller) open() error {
 
 // send queues a packet and its attachments, or writes them to the socket.
 func (p *poller) send(text []byte, attachments [][]byte) error {
+	if p.upgraded.Load() {
+		return p.c.writeSocket(text, attachments)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.socket != nil {
+	if p.upgraded.Load() { // just now, with what was sent before
 		return p.c.writeSocket(text, attachments)
 	}
 	if p.ctx.Err() != nil {
@@ -309,8 +308,7 @@ func (p *poller) probe(result chan<- *bufio.Reader) {
 		fail(nil)
 		return
 	}
-	stop := context.AfterFunc(p.ctx, func() { _ = nc.Close() })
-	defer stop()
+	context.AfterFunc(p.ctx, func() { _ = nc.Close() })
 	p.c.nc = nc
 	br := bufio.NewReaderSize(nc, 1024)
 	if err := p.c.upgrade(p.ctx, br, p.target); err != nil {
@@ -351,7 +349,8 @@ func (p *poller) switchOver(br *bufio.Reader) error {
 			err = p.c.writeSocket(e.text, e.attachments)
 		}
 	}
-	p.early, p.socket = nil, p.c.nc
+	p.early = nil
+	p.upgraded.Store(true)
 	p.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("upgrade: %w", err)

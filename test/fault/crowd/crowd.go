@@ -125,7 +125,11 @@ func (c *Crowd) SignUp(ctx context.Context) error {
 		group.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			login, err := api.SignUp(ctx, fmt.Sprintf("p%d_%x", i, c.run), password)
+			var login program.Login
+			err := c.patiently(ctx, func() (err error) {
+				login, err = api.SignUp(ctx, fmt.Sprintf("p%d_%x", i, c.run), password)
+				return err
+			})
 			if err != nil {
 				first.CompareAndSwap(nil, &err)
 				return
@@ -237,16 +241,25 @@ func (c *Crowd) create(ctx context.Context, rng *rand.Rand, who []int, title str
 	var got struct {
 		ID string `json:"id"`
 	}
-	for try := 0; ; try++ {
-		err := c.api(rng).As(cv.members[0].login).Do(ctx, http.MethodPost, "/conversations", body, &got)
-		if err == nil {
-			cv.id = got.ID
-			return cv, nil
+	err := c.patiently(ctx, func() error {
+		return c.api(rng).As(cv.members[0].login).Do(ctx, http.MethodPost, "/conversations", body, &got)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a conversation: %w", err)
+	}
+	cv.id = got.ID
+	return cv, nil
+}
+
+// patiently tries what has to work while no fault is at work, on a machine that may be
+// busy with other things.
+func (c *Crowd) patiently(ctx context.Context, try func() error) error {
+	for n := 0; ; n++ {
+		err := try()
+		if err == nil || n == finalTries || ctx.Err() != nil {
+			return err
 		}
-		if try == 20 || ctx.Err() != nil {
-			return nil, fmt.Errorf("make a conversation: %w", err)
-		}
-		_ = sleep(ctx, time.Second) // the next try sees the end
+		_ = sleep(ctx, finalPause) // the next try sees the end
 	}
 }
 

@@ -61,17 +61,9 @@ func (c *Crowd) Final(ctx context.Context) (history.Final, error) {
 	return f, nil
 }
 
-// insist tries a read until it works: the end of a run is no fault window.
+// insist tries a read of somebody's until it works: the end of a run is no fault window.
 func (c *Crowd) insist(ctx context.Context, rng *rand.Rand, p *person, read func(program.API) error) error {
-	for try := 0; ; try++ {
-		err := read(c.api(rng).As(p.login))
-		if err == nil || try == finalTries || ctx.Err() != nil {
-			return err
-		}
-		if sleep(ctx, finalPause) != nil {
-			return err
-		}
-	}
+	return c.patiently(ctx, func() error { return read(c.api(rng).As(p.login)) })
 }
 
 // fresh reads a conversation as a new device of a person does: by REST, or over a socket.

@@ -38,7 +38,7 @@ func (d *device) event(l *line, name string, data json.RawMessage) {
 		defer d.mu.Unlock()
 		if r := d.rooms[e.Conversation]; r != nil {
 			d.order(l, &e)
-			d.take(r, &e)
+			d.take(r, &e, "live")
 		}
 	case "ready":
 		var ready struct {
@@ -116,8 +116,9 @@ func (d *device) order(l *line, e *history.Entry) {
 	}
 }
 
-// take shows an entry when its turn has come, and keeps it until then. mu is held.
-func (d *device) take(r *room, e *history.Entry) {
+// take shows an entry when its turn has come, and keeps it until then; how it came is
+// for the record. mu is held.
+func (d *device) take(r *room, e *history.Entry, how string) {
 	joins := (e.Kind == history.KindAdded || e.Kind == history.KindCreated) && slices.Contains(e.Users, d.me())
 	switch {
 	case joins && e.Seq > r.applied:
@@ -127,7 +128,7 @@ func (d *device) take(r *room, e *history.Entry) {
 		}
 		r.member = true
 	case !r.member:
-		d.crowd.History().Stray(d.n, e)
+		d.crowd.History().Stray(d.n, e, how)
 		return
 	}
 	r.want = max(r.want, e.Seq)
@@ -160,6 +161,11 @@ func (d *device) show(r *room, e *history.Entry) {
 	case history.KindRemoved:
 		if slices.Contains(e.Users, d.me()) {
 			r.leave()
+			if d.line != nil {
+				// A node that lags may bring once more what they had a right to see: it is
+				// no news to who left.
+				delete(d.line.last, e.Conversation)
+			}
 		}
 	}
 }
@@ -241,7 +247,7 @@ func (d *device) fetched(r *room, id string, asked int64, a *answer) {
 			d.crowd.History().Note("silent-gap", id, fmt.Sprintf("entries after %d hold seq %d, want %d", asked, e.Seq, next), e.String())
 		}
 		next = e.Seq + 1
-		d.take(r, e)
+		d.take(r, e, "in a page")
 	}
 	r.want = max(r.want, a.Data.Head)
 	if len(a.Data.Entries) == 0 && a.Data.Head <= asked && r.want > a.Data.Head {

@@ -119,7 +119,7 @@ func TestTheCheckerPassesAGoodHistory(t *testing.T) {
 func (w *told) log() []Entry           { return w.f.Logs[room] }
 func (w *told) device(n int) []Seen    { return w.h.seen[deviceLog{n, room}] }
 func (w *told) set(n int, seen []Seen) { w.h.seen[deviceLog{n, room}] = seen }
-func (w *told) stray(n int, e *Entry)  { w.h.Stray(n, e) }
+func (w *told) stray(n int, e *Entry)  { w.h.Stray(n, e, "live") }
 func (w *told) entry(seq int, e Entry) { e.Seq, e.Conversation = int64(seq), room; w.log()[seq-1] = e }
 
 func (w *told) view(u string, edit func(*View)) {

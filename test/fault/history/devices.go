@@ -108,13 +108,13 @@ func (c *conversation) compare(who string, s *Seen) {
 }
 
 // checkStrays looks at what reached a device that did not expect it.
-func (c *conversation) checkStrays(device int, strays []Seen) {
+func (c *conversation) checkStrays(device int, strays []stray) {
 	user := c.h.users[device]
 	for i := range strays {
-		s := &strays[i]
+		s := &strays[i].Seen
 		if !c.sees(user, s.Seq) {
-			c.note("member-leak", fmt.Sprintf("device %d of %s was sent seq %d, which is not for them (they may see %s)",
-				device, short(user), s.Seq, c.visible(user)), c.shown(s)...)
+			c.note("member-leak", fmt.Sprintf("device %d of %s was sent seq %d %s, which is not for them (they may see %s)",
+				device, short(user), s.Seq, strays[i].how, c.visible(user)), c.shown(s)...)
 		}
 		c.compare(fmt.Sprintf("device %d of %s", device, short(user)), s)
 	}

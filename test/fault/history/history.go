@@ -41,10 +41,16 @@ type History struct {
 	ops       []*Op
 	users     map[int]string // of devices
 	seen      map[deviceLog][]Seen
-	strays    map[deviceLog][]Seen
+	strays    map[deviceLog][]stray
 	receipts  map[memberKey][]mark // as they were acknowledged
 	anomalies []Anomaly
 	counts    map[string]int
+}
+
+// stray is an entry that a device did not expect.
+type stray struct {
+	Seen
+	how string // it came
 }
 
 type memberKey struct{ user, conversation string }
@@ -58,7 +64,7 @@ type mark struct {
 // New begins a history: times count from began.
 func New(began time.Time) *History {
 	return &History{
-		began: began, users: map[int]string{}, seen: map[deviceLog][]Seen{}, strays: map[deviceLog][]Seen{},
+		began: began, users: map[int]string{}, seen: map[deviceLog][]Seen{}, strays: map[deviceLog][]stray{},
 		receipts: map[memberKey][]mark{}, counts: map[string]int{},
 	}
 }
@@ -197,9 +203,10 @@ func (h *History) Apply(device int, e *Entry) {
 	h.seen[key] = append(h.seen[key], s)
 }
 
-// Stray records an entry that reached a device which did not think its person a member.
-func (h *History) Stray(device int, e *Entry) {
-	s := SeenOf(e, h.Now())
+// Stray records an entry that reached a device which did not think its person a member,
+// and how it came.
+func (h *History) Stray(device int, e *Entry, how string) {
+	s := stray{SeenOf(e, h.Now()), how}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	key := deviceLog{device, e.Conversation}
