@@ -85,9 +85,11 @@ func (d *device) event(l *line, name string, data json.RawMessage) {
 		if !d.read(name, data, &after) {
 			return
 		}
-		d.mu.Lock()
-		d.away = time.Now().Add(time.Duration(min(after.MS, 2000)) * time.Millisecond)
-		d.mu.Unlock()
+		pause := time.Duration(min(after.MS, 2000)) * time.Millisecond
+		d.crowd.work.Go(func() {
+			time.Sleep(pause)
+			d.giveUp(l)
+		})
 	}
 }
 
