@@ -124,3 +124,34 @@ func TestAheadGapsWaitForTheStore(t *testing.T) {
 	wantDense(t, "b", b.upTo(room, 703), 2, 703)
 	wantDense(t, "a", a.upTo(room, 703), 2, 703)
 }
+
+// TestAheadTheRemovedStayRemoved asks for somebody who was removed while the store
+// still says that they are a member, and nobody else of the room is here who would
+// remember: they get nothing that was written after that.
+func TestAheadTheRemovedStayRemoved(t *testing.T) {
+	n := newNode(t)
+	people := n.people(2)
+	room := n.group(chat.Group, 1, people[0], people[1])
+	n.stored(room, 1)
+	b := n.connect(people[1])
+	n.do(chattest.Send(room, people[0].id, "warm", "x"))
+	b.upTo(room, 2)
+	n.stored(room, 2)
+	n.journal.Hold(true)
+	n.do(chattest.Remove(room, people[0].id, people[1].id))
+	wantDense(t, "b", b.upTo(room, 3), 2, 3)
+	for i := range 5 {
+		b.refused(wire.EventTypingSet, wire.TypingSet{ConversationID: room, On: true}, chat.CodeUnavailable)
+		n.do(chattest.Send(room, people[0].id, fmt.Sprint("secret", i), "not for them"))
+	}
+	time.Sleep(500 * time.Millisecond) // memberships are read again
+	n.journal.Hold(false)
+	n.stored(room, 8)
+	b.refused(wire.EventTypingSet, wire.TypingSet{ConversationID: room, On: true}, chat.CodeNotFound)
+	n.do(chattest.Send(room, people[0].id, "last", "not for them"))
+	n.stored(room, 9)
+	wantDense(t, "b", b.entries(room), 2, 3)
+	if got := b.count(wire.EventConversation); got != 1 {
+		t.Errorf("%d times told of the conversation, want once, that it is gone", got)
+	}
+}

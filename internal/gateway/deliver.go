@@ -301,6 +301,9 @@ func (g *Gateway) admit(r *room, e *chat.Entry) {
 			continue
 		}
 		u.mu.Lock()
+		if g.opt.Ahead {
+			u.note(r.id, e.Seq)
+		}
 		// Whoever is still being loaded has the change in their memberships or
 		// in their pending member events.
 		if i, in := u.find(r.id); u.state == userLive && !in && g.enterRunning(r, u, e.Seq) {
@@ -330,6 +333,9 @@ func (g *Gateway) expel(r *room, e *chat.Entry) {
 			continue
 		}
 		u.mu.Lock()
+		if g.opt.Ahead {
+			u.note(r.id, e.Seq)
+		}
 		_, in := u.find(r.id)
 		var topics []chat.Topic
 		if in {

@@ -44,6 +44,9 @@ func (g *Gateway) memberEvent(u *user, ev *chat.Event) {
 	}
 	ch := change{id: e.ConversationID, seq: e.Seq, removal: e.Kind == chat.KindMemberRemoved}
 	u.mu.Lock()
+	if g.opt.Ahead {
+		u.note(ch.id, ch.seq)
+	}
 	if l := u.loading; l != nil {
 		if len(l.pending) <= maxPendingMembers {
 			l.pending = append(l.pending, ch)
@@ -146,7 +149,7 @@ func (g *Gateway) membership(ctx context.Context, user chat.UserID, id chat.Conv
 func (g *Gateway) reconcile(ctx context.Context, u *user, ch change) error {
 	for {
 		before, last := g.membersAt(ch.id)
-		view, err := g.membership(ctx, u.id, ch.id, ch.seq)
+		view, err := g.membership(ctx, u.id, ch.id, max(ch.seq, u.lastChange(ch.id)))
 		switch {
 		case errors.Is(err, chat.ErrNotFound):
 			if ch.removal {
@@ -232,6 +235,10 @@ func (g *Gateway) join(ctx context.Context, u *user, view *chat.ConversationView
 	if in || u.state != userLive {
 		u.mu.Unlock()
 		return true, nil
+	}
+	if u.changed[id] > view.Seq { // since it was read
+		u.mu.Unlock()
+		return false, nil
 	}
 	r, deaf := g.enter(u, m, last)
 	if r == nil {

@@ -157,6 +157,10 @@ func (g *Gateway) joinAll(u *user, memberships []chat.Membership) (stale []chang
 	u.rooms = make([]*room, 0, len(memberships))
 	for i := range memberships {
 		m := &memberships[i]
+		if u.changed[m.ConversationID] > m.Head {
+			stale = append(stale, change{id: m.ConversationID})
+			continue
+		}
 		r, deaf := g.enter(u, m, m.Head)
 		if r == nil {
 			stale = append(stale, change{id: m.ConversationID})

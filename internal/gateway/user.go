@@ -38,6 +38,9 @@ type user struct {
 	absent  bool
 	loading *loading // nil once loading has ended
 	rooms   []*room  // sorted by id
+	// changed is the last entry, of each conversation, that is known to have changed the
+	// person's membership: the store may not show it yet (see Options.Ahead).
+	changed map[chat.ConversationID]chat.Seq
 }
 
 // loading is what a user needs while memberships are read.
@@ -105,6 +108,31 @@ func (u *user) conversations() []chat.ConversationID {
 		ids[i] = r.id
 	}
 	return ids
+}
+
+// maxChanged bounds the changes of a person's memberships that are remembered.
+const maxChanged = 1_000
+
+// note remembers an entry that changes the person's membership. mu is held.
+func (u *user) note(id chat.ConversationID, seq chat.Seq) {
+	if u.changed == nil {
+		u.changed = make(map[chat.ConversationID]chat.Seq)
+	}
+	if _, ok := u.changed[id]; !ok && len(u.changed) >= maxChanged {
+		for other := range u.changed { // any: the store shows most of them by now
+			delete(u.changed, other)
+			break
+		}
+	}
+	u.changed[id] = max(u.changed[id], seq)
+}
+
+// lastChange gives the last entry that is known to have changed the person's
+// membership of a conversation; zero if none is.
+func (u *user) lastChange(id chat.ConversationID) chat.Seq {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.changed[id]
 }
 
 // each calls fn for every socket of the person.

@@ -89,15 +89,35 @@ func (s *Service) EntriesAfter(ctx context.Context, r EntriesRequest) (*Entries,
 		return nil, err
 	}
 	out, err := s.entriesNow(ctx, r, m)
-	if err != nil || len(out.Items) > 0 || s.Told.Last(r.ConversationID) <= r.After {
-		return out, err
+	var behind chat.Seq
+	if err == nil && len(out.Items) == 0 && s.Told.Last(r.ConversationID) > r.After {
+		behind = s.fresh(ctx, r.ConversationID)
+		out, err = s.entriesNow(ctx, r, m)
 	}
-	behind := s.fresh(ctx, r.ConversationID)
-	out, err = s.entriesNow(ctx, r, m)
-	if err == nil && len(out.Items) == 0 && behind > r.After {
+	switch {
+	case err != nil:
+		return nil, err
+	case len(out.Items) == 0 && behind > r.After:
 		return nil, errBehind() // "nothing" would be a lie
 	}
-	return out, err
+	if err := s.remains(ctx, r.UserID, r.ConversationID, m); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// remains makes sure, when something has been read, that the reader is the member
+// still that they were before: they may have been removed meanwhile, and what was read
+// may have been written after that.
+func (s *Service) remains(ctx context.Context, user chat.UserID, id chat.ConversationID, before *chat.Member) error {
+	now, err := s.memberNow(ctx, user, id, chat.ActRead)
+	if err != nil {
+		return err
+	}
+	if now.JoinedSeq != before.JoinedSeq { // away and back: what they may see has changed
+		return errBehind()
+	}
+	return nil
 }
 
 // entriesNow is EntriesAfter as the store says it, but for the head.
@@ -188,7 +208,13 @@ func (s *Service) History(ctx context.Context, r MessagesRequest) (*Messages, er
 			out.Items = append(out.Items, msg)
 		}
 	}
-	return out, s.ends(ctx, r, m, out)
+	if err := s.ends(ctx, r, m, out); err != nil {
+		return nil, err
+	}
+	if err := s.remains(ctx, r.UserID, r.ConversationID, m); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // ends finds out whether there is more on either side of a page.
@@ -227,14 +253,19 @@ func (s *Service) Message(ctx context.Context, m MessageRef) (*chat.Message, err
 		return nil, chat.ErrNotFound
 	}
 	found, err := s.messageNow(ctx, m, member)
-	if !errors.Is(err, chat.ErrNotFound) || m.Seq > s.Told.Last(m.ConversationID) {
-		return found, err
+	if errors.Is(err, chat.ErrNotFound) && m.Seq <= s.Told.Last(m.ConversationID) {
+		behind := s.fresh(ctx, m.ConversationID)
+		if found, err = s.messageNow(ctx, m, member); errors.Is(err, chat.ErrNotFound) && m.Seq <= behind {
+			return nil, errBehind()
+		}
 	}
-	behind := s.fresh(ctx, m.ConversationID)
-	if found, err = s.messageNow(ctx, m, member); errors.Is(err, chat.ErrNotFound) && m.Seq <= behind {
-		return nil, errBehind()
+	if err != nil {
+		return nil, err
 	}
-	return found, err
+	if err := s.remains(ctx, m.UserID, m.ConversationID, member); err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // messageNow is Message as the store says it.

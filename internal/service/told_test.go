@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -145,5 +146,75 @@ func TestToldIsBounded(t *testing.T) {
 	h.Told.stored(kept, 3)
 	if h.Told.Last(kept) != 0 {
 		t.Error("remembered although the store has it")
+	}
+}
+
+// hooked is the store with something that happens before it is read.
+type hooked struct {
+	chat.Views
+	before func()
+}
+
+func (h *hooked) Entries(ctx context.Context, id chat.ConversationID, after chat.Seq, limit, maxBytes int) ([]chat.RawEntry, error) {
+	h.before()
+	return h.Views.Entries(ctx, id, after, limit, maxBytes)
+}
+
+func (h *hooked) Messages(ctx context.Context, id chat.ConversationID, q chat.MessageQuery) ([]chat.Message, error) {
+	h.before()
+	return h.Views.Messages(ctx, id, q)
+}
+
+// Somebody is removed between the moment they were found to be a member and the
+// reading: nothing that was written after that is shown to them.
+func TestNothingIsReadAfterARemoval(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		views := &hooked{before: func() {}}
+		h := newHouse(t, func(d *Deps) { views.Views, d.Views = d.Views, views })
+		alice, bob := h.account("alice"), h.account("bob")
+		ctx := t.Context()
+		room := h.group(alice, bob)
+		first := h.say(alice, room, "for bob")
+		var secret chat.Seq
+		removal := func() {
+			views.before = func() {}
+			if _, err := h.RemoveMember(ctx, MemberRef{UserID: alice, ConversationID: room, MemberID: bob}); err != nil {
+				t.Error(err)
+			}
+			secret = h.say(alice, room, "not for bob")
+			if back {
+				if _, err := h.AddMembers(ctx, alice, room, []chat.UserID{bob}); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		for name, read := range map[string]func() error{
+			"entries": func() error {
+				page, err := h.EntriesAfter(ctx, EntriesRequest{UserID: bob, ConversationID: room, After: first})
+				if page != nil {
+					t.Errorf("got %+v", page)
+				}
+				return err
+			},
+			"history": func() error {
+				_, err := h.History(ctx, MessagesRequest{UserID: bob, ConversationID: room})
+				return err
+			},
+			"message": func() error {
+				_, err := h.Message(ctx, MessageRef{UserID: bob, ConversationID: room, Seq: secret + 2})
+				return err
+			},
+		} {
+			if _, err := h.AddMembers(ctx, alice, room, []chat.UserID{bob}); err != nil {
+				t.Fatal(err)
+			}
+			last := h.say(alice, room, "for bob")
+			secret = last
+			views.before = removal
+			err := read()
+			if views.before = func() {}; err == nil {
+				t.Errorf("%s: bob read on after his removal (back: %v)", name, back)
+			}
+		}
 	}
 }
