@@ -280,7 +280,7 @@ func TestMain(m *testing.M) { os.Exit(engines.Around(m)) }
 func openPostgres(t testing.TB) *sqlstore.Store {
 	t.Helper()
 	address := sqltest.Place(t, engines.Address(t, "PARLEY_TEST_POSTGRES", "postgres"))
-	s, err := sqlstore.OpenPostgres(t.Context(), address, sqlstore.PostgresOptions{})
+	s, err := sqlstore.OpenPostgres(t.Context(), address, sqlstore.PostgresOptions{Patience: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 func TestPostgresNodesIndexTogether(t *testing.T) {
 	const parts, each = 3, 1300
 	address := place(t)
-	nodes := []*sqlstore.Store{openAddress(t, address, sqlstore.PostgresOptions{}), openAddress(t, address, sqlstore.PostgresOptions{})}
+	nodes := []*sqlstore.Store{openAddress(t, address, patient), openAddress(t, address, patient)}
 	for p := range parts {
 		w := chattest.NewWorld(t, nodes[0])
 		w.Partition.Partition = int32(p)

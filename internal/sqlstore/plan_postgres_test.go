@@ -84,7 +84,7 @@ var needed = map[string]string{
 // may read a whole table, nor cost much more than it did.
 func TestPostgresQueryPlans(t *testing.T) {
 	address := place(t)
-	openAddress(t, address, sqlstore.PostgresOptions{})
+	openAddress(t, address, patient)
 	conn := sqltest.Dial(t, address)
 	for _, text := range seed {
 		if _, err := conn.Exec(t.Context(), text); err != nil {

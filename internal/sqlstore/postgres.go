@@ -28,10 +28,12 @@ const (
 	defaultBatchConns = 8
 	defaultPatience   = 3 * time.Second
 	// batchPatience is as long as a batch of a slow disk may take.
-	batchPatience = 15 * time.Second
-	// lockPatience is below the second after which PostgreSQL looks for a circle of
-	// waiting transactions: it is a request that gives way then, never a batch.
-	lockPatience = 500 * time.Millisecond
+	batchPatience  = 15 * time.Second
+	connectTimeout = 5 * time.Second
+	// lockShare is the part of its patience that a request waits for a lock: with the
+	// default less than the second after which PostgreSQL looks for a circle of waiting
+	// transactions, so that it is a request that gives way then, never a batch.
+	lockShare = 6
 	// leastVersion has what the statements use and is still looked after.
 	leastVersion = 140000
 )
@@ -100,19 +102,19 @@ func OpenPostgres(ctx context.Context, address string, o PostgresOptions) (_ *St
 		o.Conns, o.BatchConns = 2, 1
 	}
 	var both pools
-	requests, err := both.open(ctx, config, bounds{conns: or(o.Conns, defaultConns), statement: o.Patience, lock: min(lockPatience, o.Patience)})
+	requests, err := both.open(ctx, config, bounds{conns: or(o.Conns, defaultConns), statement: o.Patience, lock: o.Patience / lockShare})
 	if err != nil {
 		return nil, err
 	}
 	s.atClose(func() error { requests.Close(); return nil })
-	batches, err := both.open(ctx, config, bounds{conns: or(o.BatchConns, defaultBatchConns), statement: batchPatience, lock: o.Patience, byKey: true})
+	batches, err := both.open(ctx, config, bounds{conns: or(o.BatchConns, defaultBatchConns), statement: max(batchPatience, o.Patience), lock: o.Patience, byKey: true})
 	if err != nil {
 		return nil, err
 	}
 	s.atClose(func() error { batches.Close(); return nil })
 	s.pools = []*pgxpool.Pool{requests, batches}
 	if !o.Shared {
-		s.berth = newBerth(config, o.Alone)
+		s.berth = newBerth(config, o)
 		s.atClose(s.berth.close)
 		if err := s.berth.hold(ctx); err != nil {
 			return nil, err
@@ -208,8 +210,8 @@ func poolConfig(base *pgxpool.Config, b bounds, lost func()) *pgxpool.Config {
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.PingTimeout = b.statement
 	c := config.ConnConfig
-	if c.ConnectTimeout == 0 || c.ConnectTimeout > 5*time.Second {
-		c.ConnectTimeout = 5 * time.Second
+	if most := max(connectTimeout, b.statement); c.ConnectTimeout == 0 || c.ConnectTimeout > most {
+		c.ConnectTimeout = most
 	}
 	if c.ValidateConnect == nil { // after a failover: not the former primary
 		c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite

