@@ -73,6 +73,11 @@ func TestPushEndsWithTheSession(t *testing.T) {
 	}
 }
 
+func keysOf(m map[string]any) map[string]any {
+	keys, _ := m["keys"].(map[string]any)
+	return keys
+}
+
 func TestPushHostile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{limits: unlimited})
@@ -82,13 +87,13 @@ func TestPushHostile(t *testing.T) {
 	for name, change := range map[string]func(map[string]any){
 		"endpoint elsewhere": func(m map[string]any) { m["endpoint"] = "https://169.254.169.254/latest" },
 		"no endpoint":        func(m map[string]any) { delete(m, "endpoint") },
-		"short auth":         func(m map[string]any) { m["keys"].(map[string]any)["auth"] = short },
-		"short key":          func(m map[string]any) { m["keys"].(map[string]any)["p256dh"] = short },
+		"short auth":         func(m map[string]any) { keysOf(m)["auth"] = short },
+		"short key":          func(m map[string]any) { keysOf(m)["p256dh"] = short },
 		"key of another form": func(m map[string]any) {
-			m["keys"].(map[string]any)["p256dh"] = base64.RawURLEncoding.EncodeToString(make([]byte, 65))
+			keysOf(m)["p256dh"] = base64.RawURLEncoding.EncodeToString(make([]byte, 65))
 		},
-		"no base64":     func(m map[string]any) { m["keys"].(map[string]any)["auth"] = "???" },
-		"a long key":    func(m map[string]any) { m["keys"].(map[string]any)["p256dh"] = strings.Repeat("A", 10_000) },
+		"no base64":     func(m map[string]any) { keysOf(m)["auth"] = "???" },
+		"a long key":    func(m map[string]any) { keysOf(m)["p256dh"] = strings.Repeat("A", 10_000) },
 		"unknown field": func(m map[string]any) { m["expirationTime"] = nil },
 	} {
 		body := subscription("x")

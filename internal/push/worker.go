@@ -136,7 +136,7 @@ func (w *Worker) send(ctx context.Context) error {
 			}
 		}
 		if len(jobs) < maxSend || ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end that the caller asked for
 		}
 	}
 }
@@ -208,7 +208,7 @@ func (w *Worker) message(ctx context.Context, job *chat.PushJob, p *payload) (wa
 	user := job.Subscription.UserID
 	view, err := w.Views.Conversation(ctx, user, job.ConversationID)
 	if errors.Is(err, chat.ErrNotFound) {
-		return false, nil //nolint:nilerr // who is no member any more is told nothing
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("read conversation: %w", err)

@@ -26,12 +26,16 @@ func toAccount(row *query.Account) (*chat.Account, error) {
 // CreateAccount implements chat.Accounts.
 func (s *Store) CreateAccount(ctx context.Context, a *chat.Account) error {
 	return s.update(ctx, "create account", func(t *tx) error {
-		return query.New(t).CreateAccount(ctx, query.CreateAccountParams{
+		err := query.New(t).CreateAccount(ctx, query.CreateAccountParams{
 			ID: a.ID[:], Folded: a.Folded, Username: a.Username, DisplayName: a.DisplayName,
 			UsernameKey: strings.ToLower(a.Username), NameKey: strings.ToLower(a.DisplayName),
 			Bio: a.Bio, AvatarID: nullID(a.AvatarID), Email: a.Email, PasswordHash: a.PasswordHash,
 			Settings: settings(a), CreatedAt: int64(a.CreatedAt), LastSeenAt: int64(a.LastSeenAt), Disabled: flag(a.Disabled),
 		})
+		if err != nil {
+			return err //nolint:wrapcheck // update names the verb
+		}
+		return writeParts(ctx, t, a)
 	})
 }
 
@@ -87,15 +91,20 @@ func (s *Store) UpdateAccount(ctx context.Context, id chat.UserID, change func(*
 		if a, err = toAccount(&row); err != nil {
 			return err
 		}
+		was := *a
 		if err := change(a); err != nil {
 			return err
 		}
-		return q.UpdateAccount(ctx, query.UpdateAccountParams{
+		err = q.UpdateAccount(ctx, query.UpdateAccountParams{
 			Folded: a.Folded, Username: a.Username, DisplayName: a.DisplayName,
 			UsernameKey: strings.ToLower(a.Username), NameKey: strings.ToLower(a.DisplayName),
 			Bio: a.Bio, AvatarID: nullID(a.AvatarID), Email: a.Email, PasswordHash: a.PasswordHash,
 			Settings: settings(a), Disabled: flag(a.Disabled), ID: id[:],
 		})
+		if err != nil || (was.Username == a.Username && was.DisplayName == a.DisplayName) {
+			return err //nolint:wrapcheck // update names the verb
+		}
+		return writeParts(ctx, t, a)
 	})
 	if err != nil {
 		return nil, err

@@ -14,7 +14,11 @@ const (
 		WHERE r.conversation_id = ? AND r.seq >= ? AND (r.seq < ? OR (r.seq = ? AND r.file_id < ?))`
 	filesOfAllSorts = sharedFiles + ` ORDER BY r.seq DESC, r.file_id DESC LIMIT ?`
 	filesOfOneSort  = sharedFiles + ` AND r.sort = ? ORDER BY r.seq DESC, r.file_id DESC LIMIT ?`
-	pinnedMessages  = foldedMessage + `s.conversation_id = ? AND s.pinned_at <> 0 AND s.seq >= ? ORDER BY s.pinned_at DESC, s.seq DESC`
+	// The pins come first, and they are few: the joining keeps SQLite to that.
+	pinnedMessages = `SELECT e.conversation_id, e.body, s.text, s.edited_at, s.deleted_at, s.pinned_at, s.reactions
+		FROM message_states s CROSS JOIN message_entries e
+		WHERE e.conversation_id = s.conversation_id AND e.seq = s.seq
+			AND s.conversation_id = ? AND s.pinned_at <> 0 AND +s.seq >= ? ORDER BY s.pinned_at DESC, s.seq DESC`
 )
 
 // SharedFiles implements chat.Contents.

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/pressly/goose/v3"
 )
@@ -53,9 +52,4 @@ func (d *dialect) schema() (fs.FS, error) {
 		return nil, fmt.Errorf("find migrations: %w", err)
 	}
 	return sub, nil
-}
-
-// escapeLike makes text match itself in a LIKE pattern with ESCAPE '\'.
-func escapeLike(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
 }

@@ -8,17 +8,7 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
-// SQLite reads all names.
-const searchUsers = `SELECT id, username, display_name, bio, avatar_id, created_at, disabled, ord, folded FROM (
-    SELECT id, username, display_name, bio, avatar_id, created_at, disabled, folded,
-        CASE WHEN username_key LIKE ?1 ESCAPE '\' OR name_key LIKE ?1 ESCAPE '\' THEN 0 ELSE 1 END AS ord
-    FROM accounts
-    WHERE disabled = 0 AND (username_key LIKE ?2 ESCAPE '\' OR name_key LIKE ?2 ESCAPE '\')
-) found
-WHERE ord > ?3 OR (ord = ?3 AND folded > ?4)
-ORDER BY ord, folded LIMIT ?5`
-
-// PostgreSQL has indexes of how names begin and of their parts. Most pages are
+// Both databases have indexes of how names begin and of their parts. Most pages are
 // filled by names that begin with the text, and need no look at the others.
 const (
 	beginning = `(username_key >= $1 AND username_key < $2 OR name_key >= $1 AND name_key < $2)`
@@ -33,6 +23,43 @@ const (
 	namesAll    = userNames + `accounts WHERE disabled = 0 AND folded > $1 ORDER BY folded LIMIT $2`
 	partLetters = 3 // see parley_parts
 )
+
+// The same for SQLite, which is told by the + that names are read in order only
+// where that is meant.
+const (
+	liteBeginning = `(username_key >= ?1 AND username_key < ?2 OR name_key >= ?1 AND name_key < ?2)`
+	liteBeginners = `id IN (SELECT id FROM accounts WHERE disabled = 0 AND username_key >= ?1 AND username_key < ?2
+		UNION SELECT id FROM accounts WHERE disabled = 0 AND name_key >= ?1 AND name_key < ?2)`
+	liteNamed = `SELECT id, username, display_name, bio, avatar_id, created_at, disabled, CAST(?3 AS BIGINT), folded FROM accounts WHERE disabled = 0 AND `
+	liteAll   = liteNamed + `folded > ?1 ORDER BY folded LIMIT ?2`
+	liteBegin = liteNamed + `+folded > ?4 AND ` + liteBeginners + ` ORDER BY +folded LIMIT ?5`
+	liteHold  = liteNamed + `+folded > ?4 AND id IN (SELECT user_id FROM account_parts WHERE part >= ?6 AND part < ?6 || char(1114111))
+		AND NOT ` + liteBeginning + ` AND (instr(username_key, ?1) > 0 OR instr(name_key, ?1) > 0) ORDER BY +folded LIMIT ?5`
+)
+
+var (
+	putParts  = newMulti("INSERT OR IGNORE INTO account_parts (part, user_id) ", "tb", "")
+	dropParts = `DELETE FROM account_parts WHERE user_id = ?`
+)
+
+// writeParts notes the parts of somebody's names, where the database does not do so by itself.
+func writeParts(ctx context.Context, t *tx, a *chat.Account) error {
+	if t.dialect().arrays {
+		return nil
+	}
+	if _, err := execute(ctx, t, dropParts, []any{a.ID[:]}); err != nil {
+		return err
+	}
+	var args []any
+	for _, name := range []string{a.Username, a.DisplayName} {
+		runes := []rune(strings.ToLower(name))
+		for i := range runes {
+			args = append(args, string(runes[i:min(i+partLetters, len(runes))]), a.ID[:])
+		}
+	}
+	_, err := putParts.exec(ctx, t, args)
+	return err
+}
 
 // SearchUsers implements chat.Accounts.
 func (s *Store) SearchUsers(ctx context.Context, text, from string, limit int) (page chat.Page[chat.User], err error) {
@@ -61,20 +88,14 @@ func (s *Store) SearchUsers(ctx context.Context, text, from string, limit int) (
 		page.Items = append(page.Items, u)
 		return err
 	}
-	if s.d.arrays {
-		room := func() int {
-			if page.Next != "" {
-				return 0
-			}
-			return limit + 1 - len(page.Items)
+	room := func() int {
+		if page.Next != "" {
+			return 0
 		}
-		n := nameSearch{text: text, order: ns[0], after: after, room: room, collect: collect}
-		err = n.run(ctx, s.read)
-	} else {
-		pattern := escapeLike(text) + "%"
-		err = queryEach(ctx, s.read, searchUsers, []any{pattern, "%" + pattern, ns[0], after, limit + 1}, collect)
+		return limit + 1 - len(page.Items)
 	}
-	if err != nil {
+	n := nameSearch{text: text, order: ns[0], after: after, room: room, collect: collect}
+	if err := n.run(ctx, s.read); err != nil {
 		return page, s.fail("search users", err)
 	}
 	return page, nil
@@ -91,13 +112,23 @@ type nameSearch struct {
 }
 
 func (n *nameSearch) run(ctx context.Context, db database) error {
+	lite := !db.dialect().arrays
 	if n.text == "" {
-		return queryEach(ctx, db, namesAll, []any{n.after, int64(n.room()), int64(0)}, n.collect)
+		all := namesAll
+		if lite {
+			all = liteAll
+		}
+		return queryEach(ctx, db, all, []any{n.after, int64(n.room()), int64(0)}, n.collect)
 	}
 	end := n.text + string(utf8.MaxRune)
 	after := n.after
+	begin, hold, parts := namesBegin, namesHold, any(partsOf(n.text))
+	if lite {
+		runes := []rune(n.text)
+		begin, hold, parts = liteBegin, liteHold, string(runes[max(0, len(runes)-partLetters):])
+	}
 	if n.order <= 0 {
-		if err := queryEach(ctx, db, namesBegin, []any{n.text, end, int64(0), after, int64(n.room())}, n.collect); err != nil {
+		if err := queryEach(ctx, db, begin, []any{n.text, end, int64(0), after, int64(n.room())}, n.collect); err != nil {
 			return err
 		}
 		after = ""
@@ -105,7 +136,7 @@ func (n *nameSearch) run(ctx context.Context, db database) error {
 	if n.room() == 0 {
 		return nil
 	}
-	return queryEach(ctx, db, namesHold, []any{n.text, end, int64(1), after, int64(n.room()), partsOf(n.text)}, n.collect)
+	return queryEach(ctx, db, hold, []any{n.text, end, int64(1), after, int64(n.room()), parts}, n.collect)
 }
 
 // partsOf gives parts that every name with the text has.

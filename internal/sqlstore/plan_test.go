@@ -53,7 +53,9 @@ func texts(t *testing.T, s *Store) map[string]string {
 	t.Helper()
 	out := map[string]string{
 		"listMembers": listMembers, "messagesBefore": messagesBefore, "messagesFrom": messagesFrom,
-		"listConversations": listConversations, "movePosition": movePosition,
+		"listConversations": listConversations, "liteBegin": liteBegin, "liteHold": liteHold, "liteAll": liteAll, "filesOfAllSorts": filesOfAllSorts,
+		"filesOfOneSort": filesOfOneSort, "pinnedMessages": pinnedMessages, "listHidden": listHidden, "listBlocks": listBlocks, "listDeparted": listDeparted,
+		"listInvites": listInvites, "inviteByToken": inviteByToken, "listSubscriptions": listSubscriptions, "claimJobs": claimJobs, "movePosition": movePosition,
 	}
 	for name, m := range map[string]multi{
 		"loadHeads": loadHeads, "loadMembers": loadMembers, "loadSent": loadSent, "loadMessages": loadMessages, "loadFewMembers": loadFewMembers, "loadLastMessages": loadLastMessages, "messagesAt": messagesAt,
@@ -103,7 +105,9 @@ func TestQueryPlans(t *testing.T) {
 		}
 	})
 	// Sorted when they are asked for: few rows, or nothing else would do.
-	sorts := map[string]bool{"Receipts": true, "ListSessions": true, "listConversations": true, "membersReceipts": true}
+	sorts := map[string]bool{"Receipts": true, "ListSessions": true, "listConversations": true, "membersReceipts": true, "liteBegin": true, "liteHold": true,
+		"listBlocks": true, "pinnedMessages": true, "listSubscriptions": true,
+	}
 	whole := regexp.MustCompile(`(?m)^SCAN (?:\w+ )?(?:accounts|sessions|files|file_refs|conversations|members|message_entries|other_entries|message_states|[a-fmrcs])\b.*$`)
 	for name, text := range texts(t, s) {
 		steps := plan(t, s, text)
@@ -118,6 +122,7 @@ func TestQueryPlans(t *testing.T) {
 	for name, want := range map[string]string{
 		"messagesBefore": "(conversation_id=? AND seq>? AND seq<?)",
 		"messagesFrom":   "(conversation_id=? AND seq>?)",
+		"pinnedMessages": "message_states_pinned (conversation_id=?",
 	} {
 		if steps := plan(t, s, texts(t, s)[name]); !strings.Contains(steps, want) {
 			t.Errorf("%s does not use %s:\n%s", name, want, steps)

@@ -21,6 +21,11 @@ type Account struct {
 	Disabled     int64
 }
 
+type AccountPart struct {
+	Part   string
+	UserID []byte
+}
+
 type Block struct {
 	UserID    []byte
 	BlockedID []byte
