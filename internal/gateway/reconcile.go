@@ -240,6 +240,9 @@ func (g *Gateway) join(ctx context.Context, u *user, view *chat.ConversationView
 		u.mu.Unlock()
 		return false, nil
 	}
+	if u.changed[id] == view.VisibleFrom { // the same, learned another way
+		last = min(last, view.VisibleFrom-1)
+	}
 	r, deaf := g.enter(u, m, last)
 	if r == nil {
 		u.mu.Unlock()
