@@ -179,3 +179,41 @@ func benchmarkIndex(b *testing.B, s *sqlstore.Store) {
 		}
 	}
 }
+
+// BenchmarkSearch looks for words that are in many messages, in few and in none,
+// among the messages of 50 conversations of which the reader is in 5.
+func BenchmarkSearch(b *testing.B) {
+	const conversations, messages = 50, 1_000
+	s := openSQLite(b)
+	w := chattest.NewWorld(b, s)
+	for c := range conversations {
+		owner := chattest.User(1)
+		if c%10 == 0 {
+			owner = chattest.User(0)
+		}
+		cmds := []chat.Command{chattest.Create(chat.Group, chattest.Room(c), owner)}
+		for i := range messages {
+			text := fmt.Sprintf("an ordinary message about project %d, with number %d and some words more", i%7, c*messages+i)
+			cmds = append(cmds, chattest.Send(chattest.Room(c), owner, fmt.Sprintf("k%05d", i), text))
+		}
+		w.Do(cmds...)
+	}
+	for {
+		if n, err := s.IndexSome(b.Context()); err != nil {
+			b.Fatal(err)
+		} else if n == 0 {
+			break
+		}
+	}
+	for name, words := range map[string][]string{
+		"many": {"ordinary"}, "one": {"number 20321 "}, "none": {"unheard of"}, "two letters": {"zq"}, "several": {"project 3", "words"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := s.Search(b.Context(), chattest.User(0), chat.SearchQuery{Words: words, Limit: 20}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
