@@ -136,7 +136,7 @@ async function shots(page: Page, name: string): Promise<void> {
 }
 
 test("how it looks", async ({ browser }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(900_000);
   const { ada, grace } = await aDay(browser);
   const { page } = ada;
   await openFromList(ada, "Grace Hopper");

@@ -112,3 +112,38 @@ test("a new version is offered, and used when the person agrees", async ({ brows
   await expect(ada.page.getByText("A new version of Parley is ready.")).toBeHidden();
   front.close();
 });
+
+test("a device is notified while Parley is closed, says how that goes, and can be taken off", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace", { serviceWorkers: "allow" });
+  const { page } = ada;
+  // No browser of a test has a push service behind it: what it would answer is made here, with a key as browsers make them.
+  await ada.context.addInitScript(() => {
+    const encode = (bytes: ArrayBuffer): string =>
+      btoa(String.fromCharCode(...new Uint8Array(bytes)))
+        .replaceAll("+", "-")
+        .replaceAll("/", "_")
+        .replaceAll("=", "");
+    PushManager.prototype.subscribe = async () => {
+      const pair = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, true, ["deriveBits"]);
+      const keys = {
+        p256dh: encode(await crypto.subtle.exportKey("raw", pair.publicKey)),
+        auth: encode(crypto.getRandomValues(new Uint8Array(16)).buffer),
+      };
+      const json = { endpoint: "https://push.example.org/send/abc", expirationTime: null, keys };
+      return { toJSON: () => json } as unknown as PushSubscription;
+    };
+  });
+  await expect.poll(() => ready(page)).toBe(true);
+  await page.goto("/settings/notifications");
+  await page.getByRole("button", { name: "Notify this device" }).click();
+  const device = page.getByRole("listitem").filter({ hasText: "this device" });
+  await expect(device).toContainText("Nothing was delivered yet");
+  await device.getByRole("switch").click();
+  await page.reload();
+  await expect(device.getByRole("switch")).not.toBeChecked();
+  await expect(page.getByRole("button", { name: "Notify this device" })).toBeHidden();
+  await page.getByRole("button", { name: /Stop notifying/ }).click();
+  await expect(device).toBeHidden();
+  await expect(page.getByRole("button", { name: "Notify this device" })).toBeVisible();
+  expect(ada.complaints).toEqual([]);
+});

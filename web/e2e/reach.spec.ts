@@ -31,7 +31,7 @@ async function expectReachable(person: Person, path: string): Promise<void> {
 }
 
 test("axe finds nothing serious on any screen", async ({ browser }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(900_000);
   const ada = await newPerson(browser, "Ada Lovelace");
   const grace = await newPerson(browser, "Grace Hopper");
   await expectReachable(ada, "empty list");

@@ -45,7 +45,7 @@ async function topOf(person: Person, text: string): Promise<number> {
 test("a long history: unread line, paging without a jump, links to messages, the way back to the end", async ({
   browser,
 }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(600_000);
   const ada = await newPerson(browser, "Ada Lovelace");
   const grace = await newPerson(browser, "Grace Hopper");
   await startDirect(ada, grace);

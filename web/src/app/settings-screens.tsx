@@ -6,6 +6,7 @@ import { LogOutButton } from "../features/settings/log-out.tsx";
 import { Notifications } from "../features/settings/notifications.tsx";
 import { PasswordForm } from "../features/settings/password-form.tsx";
 import { Profile } from "../features/settings/profile.tsx";
+import { Push } from "../features/settings/push.tsx";
 import { Sessions } from "../features/settings/sessions.tsx";
 import { cx } from "../lib/cx.ts";
 import { useT } from "../lib/i18n/i18n.ts";
@@ -58,7 +59,12 @@ function Content({ page }: { page: (typeof pages)[number]["id"] }) {
         </div>
       );
     case "notifications":
-      return <Notifications />;
+      return (
+        <div className="space-y-10">
+          <Notifications />
+          <Push />
+        </div>
+      );
     case "appearance":
       return <Appearance />;
   }

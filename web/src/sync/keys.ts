@@ -7,6 +7,7 @@ export const keys = {
   members: (id: string) => ["members", id] as const,
   receipts: (id: string, seq: number) => ["receipts", id, seq] as const,
   user: (id: string) => ["user", id] as const,
+  push: ["push"] as const,
   blocks: ["blocks"] as const,
   invites: (id: string) => ["invites", id] as const,
   invite: (token: string) => ["invite", token] as const,

@@ -13,6 +13,7 @@ import type {
   MessagePage,
   NotifyLevel,
   Page,
+  PushSubscriptionInfo,
   ReceiptsAnswer,
   Role,
   Session,
@@ -66,6 +67,11 @@ export interface Preferences {
   notify?: NotifyLevel;
   pinned?: boolean;
   archived?: boolean;
+}
+export interface NewPush {
+  endpoint: string;
+  keys: { p256dh: string; auth: string };
+  content: boolean;
 }
 export interface NewInvite {
   /** Seconds; 0 for never. */
@@ -141,6 +147,14 @@ export const api = {
   previewInvite: (token: string, o: Signal = {}) =>
     request<InvitePreview>("POST", "/invites/preview", { body: { token }, ...o }),
   joinInvite: (token: string) => request<Conversation>("POST", "/invites/join", { body: { token } }),
+
+  push: (o: Signal = {}) => request<{ public_key: string; enabled: boolean }>("GET", "/push", o),
+  pushSubscriptions: (o: Signal = {}) => request<Page<PushSubscriptionInfo>>("GET", "/push/subscriptions", o),
+  addPush: (body: NewPush) => request<PushSubscriptionInfo>("POST", "/push/subscriptions", { body }),
+  setPushContent: (id: string, content: boolean) =>
+    request<PushSubscriptionInfo>("PATCH", `/push/subscriptions/${encodeURIComponent(id)}`, { body: { content } }),
+  removePush: (id: string) => request<undefined>("DELETE", `/push/subscriptions/${encodeURIComponent(id)}`),
+  testPush: (id: string) => request<undefined>("POST", `/push/subscriptions/${encodeURIComponent(id)}/test`),
 
   setMyAvatar: (picture: Blob) => request<Me>("PUT", "/me/avatar", { body: form(picture) }),
   setAvatar: (id: string, picture: Blob) =>

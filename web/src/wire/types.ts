@@ -121,3 +121,18 @@ export interface InvitePreview {
   /** One is in it already. */
   member: boolean;
 }
+
+/** A device that is told of messages while no page is open. */
+export interface PushSubscriptionInfo {
+  id: string;
+  /** Whose service passes the notifications on. */
+  host: string;
+  user_agent: string;
+  /** Whether a notification tells who writes what. */
+  content: boolean;
+  current: boolean;
+  created_at: string;
+  last_success_at: string | null;
+  last_failure_at: string | null;
+  failure: string;
+}
