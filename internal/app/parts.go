@@ -145,10 +145,11 @@ func (a *App) periodic() []worker.Periodic {
 			return nil
 		}},
 		{Name: "ask the store for answers", Every: 150 * time.Millisecond, Logger: a.logger, Do: func(ctx context.Context) error {
+			after := recoverAfter
 			if a.carriers.whole() {
-				return nil
+				after = recoverAfterAll // it may be the owner's node that lacks the bus
 			}
-			_, err := a.service.Recover(ctx, a.store)
+			_, err := a.service.Recover(ctx, a.store, after)
 			return err //nolint:wrapcheck // the worker names the work
 		}},
 		{Name: "delete expired sessions", Every: time.Hour, Logger: a.logger, Do: func(ctx context.Context) error {
@@ -165,6 +166,14 @@ func (a *App) periodic() []worker.Periodic {
 		}},
 	}
 }
+
+// recoverAfter is how long a message waits for its owner's answer before the store is
+// asked for it, where the bus is known not to bring everything, and recoverAfterAll
+// where it seems to.
+const (
+	recoverAfter    = 150 * time.Millisecond
+	recoverAfterAll = time.Second
+)
 
 // orphanAge is how long an upload may wait to be named in a message.
 const orphanAge = 7 * 24 * time.Hour

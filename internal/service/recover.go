@@ -8,13 +8,8 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
-const (
-	// recoverAfter is how long a message waits for its owner's answer before the store
-	// is asked for it.
-	recoverAfter = 150 * time.Millisecond
-	// recoverBatch bounds the messages of one question.
-	recoverBatch = 500
-)
+// recoverBatch bounds the messages of one question.
+const recoverBatch = 500
 
 // Facts is the part of chat.Journal that knows which messages were applied.
 type Facts interface {
@@ -28,11 +23,12 @@ type sent struct {
 	at           chat.Time
 }
 
-// Recover finds the outcomes of messages in the store, for the time that the bus does
-// not bring the answers of owners on other nodes: a message that is there was accepted.
-// Of one that is not, nothing is known yet. It gives how many it settled.
-func (s *Service) Recover(ctx context.Context, facts Facts) (settled int, err error) {
-	waiting := s.pending.sends(s.Clock().Add(s.Limits.SubmitTimeout-recoverAfter), recoverBatch)
+// Recover finds the outcomes of messages that have waited for a while in the store, for
+// the time that the bus does not bring the answers of owners on other nodes: a message
+// that is there was accepted. Of one that is not, nothing is known yet. It gives how
+// many it settled.
+func (s *Service) Recover(ctx context.Context, facts Facts, after time.Duration) (settled int, err error) {
+	waiting := s.pending.sends(s.Clock().Add(s.Limits.SubmitTimeout-after), recoverBatch)
 	if len(waiting) == 0 {
 		return 0, nil
 	}

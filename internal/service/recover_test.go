@@ -23,13 +23,13 @@ func TestAnswersAreRecoveredFromTheStore(t *testing.T) {
 	send(ann, "1")
 	send(bob, "2")
 	send(stranger, "3") // refused; there is nothing to be found
-	if n, err := h.Recover(t.Context(), h.store); n != 0 || err != nil {
+	if n, err := h.Recover(t.Context(), h.store, 150*time.Millisecond); n != 0 || err != nil {
 		t.Errorf("at once: got %d, %v, want the owner to have its time", n, err)
 	}
 	h.ahead.Store(int64(time.Second))
 	settled := 0
 	for end := time.Now().Add(20 * time.Second); settled < 2 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		n, err := h.Recover(t.Context(), h.store)
+		n, err := h.Recover(t.Context(), h.store, 150*time.Millisecond)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func TestAnswersAreRecoveredFromTheStore(t *testing.T) {
 	}
 	send(ann, "1") // again
 	h.ahead.Store(int64(2 * time.Second))
-	if n, err := h.Recover(t.Context(), h.store); n != 1 || err != nil {
+	if n, err := h.Recover(t.Context(), h.store, 150*time.Millisecond); n != 1 || err != nil {
 		t.Fatalf("got %d, %v, want 1", n, err)
 	}
 	if o := <-outcomes; !o.Repeated || o.Entry.ClientID != "1" {
@@ -53,7 +53,7 @@ func TestAnswersAreRecoveredFromTheStore(t *testing.T) {
 		t.Errorf("got %d pending, want the refused one", h.Pending())
 	}
 	broken := errors.New("no store")
-	if _, err := h.Recover(t.Context(), brokenFacts{broken}); !errors.Is(err, broken) {
+	if _, err := h.Recover(t.Context(), brokenFacts{broken}, 0); !errors.Is(err, broken) {
 		t.Errorf("got %v, want the store's error", err)
 	}
 }

@@ -126,17 +126,22 @@ func binary(t *testing.T, build ...string) string {
 }
 
 // add makes a further node, which is not started.
-func (c *cluster) add() *node {
+func (c *cluster) add() {
 	c.t.Helper()
 	n := &node{c: c, name: fmt.Sprint("node", len(c.nodes)+1)}
+	n.settle()
+	c.nodes = append(c.nodes, n)
+}
+
+// settle gives the node addresses that are free.
+func (n *node) settle() {
+	n.c.t.Helper()
 	for _, address := range []*string{&n.address, &n.metrics} {
 		var err error
 		if *address, err = program.FreeAddress(); err != nil {
-			c.t.Fatal(err)
+			n.c.t.Fatal(err)
 		}
 	}
-	c.nodes = append(c.nodes, n)
-	return n
 }
 
 func (n *node) start() {
@@ -144,26 +149,34 @@ func (n *node) start() {
 	n.startAs(n.c.binary)
 }
 
-// startAs starts the node with a program of its own.
+// startAs starts the node with a program of its own. Whoever took its address meanwhile
+// may have it.
 func (n *node) startAs(binary string) {
 	t := n.c.t
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	command := []string{binary, "serve", "--node", n.name, "--addr", n.address, "--metrics-addr", n.metrics, "--data-dir", filepath.Join(t.TempDir(), n.name)}
-	p, err := program.Start(ctx, program.Options{
-		Command: append(command, n.c.flags...), URL: "http://" + n.address, Ready: "/readyz", Log: &prefixed{t: t, name: n.name},
-	})
-	if err != nil {
-		t.Errorf("start %s: %v", n.name, err)
+	for tries := 1; ; tries++ {
+		command := []string{binary, "serve", "--node", n.name, "--addr", n.address, "--metrics-addr", n.metrics, "--data-dir", filepath.Join(t.TempDir(), n.name)}
+		p, err := program.Start(ctx, program.Options{
+			Command: append(command, n.c.flags...), URL: "http://" + n.address, Ready: "/readyz", Log: &prefixed{t: t, name: n.name},
+		})
+		if err != nil && strings.Contains(err.Error(), "address already in use") && tries < 10 {
+			n.settle()
+			continue
+		}
+		if err != nil {
+			t.Errorf("start %s: %v", n.name, err)
+			return
+		}
+		n.Process = p
+		t.Cleanup(func() {
+			if err := p.Kill(); err != nil {
+				t.Error(err)
+			}
+		})
 		return
 	}
-	n.Process = p
-	t.Cleanup(func() {
-		if err := p.Kill(); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 // stop asks the node to stop and waits for its end.
