@@ -139,46 +139,74 @@ func (c *cluster) openDoor(tool, sample, listen, prefix string, command func(bin
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, err := program.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := strings.Replace(string(text), listen, prefix+address, 1)
+	config := string(text)
 	for _, n := range c.nodes {
 		config = strings.ReplaceAll(config, n.name+":3000", n.address)
 	}
-	folder := t.TempDir()
-	if err := os.Chmod(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(folder, sample)
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := command(strings.TrimSpace(string(out)), file, folder)
-	log := &prefixed{t: t, name: tool}
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
-	door := "http://" + address
-	c.eventually(tool+" lets people in", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, door+"/readyz", http.NoBody)
+	for tries := 1; ; tries++ { // somebody may take the address meanwhile
+		address, err := program.FreeAddress()
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return false
+		folder := t.TempDir()
+		if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // nginx's workers are somebody else
+			t.Fatal(err)
 		}
-		_, err = io.Copy(io.Discard, res.Body)
-		return errors.Join(err, res.Body.Close()) == nil && res.StatusCode == http.StatusOK
+		file := filepath.Join(folder, sample)
+		if err := os.WriteFile(file, []byte(strings.Replace(config, listen, prefix+address, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ended := c.spawn(tool, command(strings.TrimSpace(string(out)), file, folder))
+		door, gone := "http://"+address, false
+		c.eventually(tool+" lets people in", func() bool {
+			select {
+			case <-ended:
+				gone = true
+			default:
+			}
+			return gone || answers(t, door+"/readyz")
+		})
+		switch {
+		case !gone:
+			return door
+		case tries == 5:
+			t.Fatalf("%s ended at its start, %d times", tool, tries)
+		}
+	}
+}
+
+// spawn starts a process that ends with the test, and tells when it ends by itself.
+func (c *cluster) spawn(name string, cmd *exec.Cmd) (ended <-chan struct{}) {
+	c.t.Helper()
+	log := &prefixed{t: c.t, name: name}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = cmd.Wait() // how it ended, its log says
+	}()
+	c.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		<-done
 	})
-	return door
+	return done
+}
+
+func answers(t *testing.T, url string) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return errors.Join(err, res.Body.Close()) == nil && res.StatusCode == http.StatusOK
 }
