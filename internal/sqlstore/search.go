@@ -11,7 +11,7 @@ import (
 const (
 	// maxScan bounds the messages that one call of Search looks at, and scanStep
 	// those of one look.
-	maxScan  = 1_500
+	maxScan  = 900
 	scanStep = 300
 )
 
