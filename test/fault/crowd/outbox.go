@@ -112,7 +112,7 @@ func (d *device) answered(l *line, it *item, a answer, err error) {
 	code := a.Error.Code
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if it.deaf {
+	if it.deaf && a.OK {
 		it.deaf = false
 		it.h.InDoubt(it.op, false)
 		if d.line == l {
