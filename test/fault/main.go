@@ -73,7 +73,7 @@ func parse(args []string) (*options, error) {
 	f.IntVar(&o.people, "people", 60, "people, of two devices each")
 	f.StringVar(&o.out, "out", "out/fault", "where logs, data and timelines go")
 	f.StringVar(&o.commit, "commit", "unknown", "what the binary was built of, for the report")
-	f.Float64Var(&o.patience, "patience", 4, "by how much slower than promised the machine may make a recovery before it is an anomaly")
+	f.Float64Var(&o.patience, "patience", 6, "by how much slower than promised the machine may make a recovery before it is an anomaly")
 	f.DurationVar(&o.gap, "gap", time.Second, "peace between fault windows, at least; twice that at most")
 	f.DurationVar(&o.lowest, "lowest", time.Second, "shortest fault window")
 	f.DurationVar(&o.most, "most", 4*time.Second, "longest fault window")

@@ -363,7 +363,7 @@ func (c *Crowd) SettledSince(m Mark) bool {
 // Oldest describes some sends that have no answer, for an excerpt.
 func (c *Crowd) Oldest(most int) []string {
 	var lines []string
-	for _, d := range c.all {
+	for _, d := range c.all[ghostPeople*devicesEach:] {
 		d.mu.Lock()
 		for _, it := range d.outbox {
 			if len(lines) < most {
