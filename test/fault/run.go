@@ -128,6 +128,7 @@ func (r *run) target(ctx context.Context, target string) (err error) {
 	logf("%s: %d people; faults: %q", target, r.o.people, r.plan.Names())
 	for round := 0; !r.enough(); round++ {
 		if err := r.round(ctx, round); err != nil {
+			logf("round %d ended early: %v", round, err)
 			r.unchecked()
 			return errors.Join(err, r.draw(target))
 		}
@@ -234,9 +235,14 @@ func (r *run) window(ctx context.Context, w storm.Window) error {
 	defer r.crowd.Storm(false)
 	var mends []func(context.Context) error
 	var errs []error
+	broken := true
 	for _, f := range w.Faults {
 		mend, err := f.Do(ctx, scene)
-		mends, errs = append(mends, mend), append(errs, err)
+		mends = append(mends, mend)
+		if err != nil { // such as a lock that the database refused: nothing to learn from
+			broken = false
+			logf("could not break %s: %v", f.Name, err)
+		}
 	}
 	errs = append(errs, wait(ctx, w.Hold-(time.Since(r.began)-from)))
 	slices.Reverse(mends)
@@ -249,6 +255,9 @@ func (r *run) window(ctx context.Context, w storm.Window) error {
 	to := time.Since(r.began)
 	r.crashes()
 	sends, heads := r.recover(ctx, w)
+	if !broken {
+		return nil
+	}
 	r.windows = append(r.windows, timeline.Window{Name: w.Name(), From: from, To: to, SendsAfter: sends, HeadsAfter: heads})
 	logf("window %d: %s, %.1f s; sends answered after %.1f s, devices at the head after %.1f s; %d acked",
 		len(r.windows), w.Name(), (to - from).Seconds(), sends.Seconds(), heads.Seconds(), r.crowd.Acked())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -153,6 +154,25 @@ func TestWhoVanishesBehindAStalledLinkIsNotMissed(t *testing.T) {
 	}
 	if _, err := peer.Read(b); !errors.Is(err, io.EOF) {
 		t.Errorf("the peer got %v after healing, want the end", err)
+	}
+}
+
+func TestADeadlineHoldsWhileNothingPasses(t *testing.T) {
+	var s Switch
+	c, err := s.Dial(context.Background(), "tcp", echo(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	s.Set(Rule{Stall: true}, Rule{Stall: true})
+	if err := c.SetDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("reading got %v, want the deadline", err)
+	}
+	if _, err := c.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("writing got %v, want the deadline", err)
 	}
 }
 

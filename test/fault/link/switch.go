@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -127,6 +129,47 @@ type conn struct {
 	s      *Switch
 	once   sync.Once
 	closed chan struct{}
+
+	readBy, writeBy atomic.Int64 // deadlines in Unix nanoseconds; 0: none
+}
+
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return max(1, t.UnixNano())
+}
+
+// SetDeadline is net.Conn's: it holds while nothing passes, too.
+func (c *conn) SetDeadline(t time.Time) error {
+	c.readBy.Store(nanos(t))
+	c.writeBy.Store(nanos(t))
+	return c.Conn.SetDeadline(t)
+}
+
+// SetReadDeadline is net.Conn's.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.readBy.Store(nanos(t))
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline is net.Conn's.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.writeBy.Store(nanos(t))
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// expiry gives when a direction's deadline is over; nil without one. One that is set
+// later, while somebody waits, is not seen by who waits.
+func (c *conn) expiry(up bool) <-chan time.Time {
+	by := c.readBy.Load()
+	if up {
+		by = c.writeBy.Load()
+	}
+	if by == 0 {
+		return nil
+	}
+	return time.After(time.Until(time.Unix(0, by)))
 }
 
 // Close ends the connection and whoever waits for a rule. While nothing passes upwards
@@ -176,6 +219,8 @@ func (c *conn) pass(up bool) (Rule, error) {
 		case <-changed:
 		case <-c.closed:
 			return r, net.ErrClosed
+		case <-c.expiry(up):
+			return r, os.ErrDeadlineExceeded
 		}
 	}
 }
