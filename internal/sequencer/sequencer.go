@@ -106,9 +106,6 @@ func New(journal chat.Journal, bus chat.Bus, o Options) *Sequencer {
 // chat.Log.Own calls. Whatever it returns, calling it again resumes from the store's truth.
 func (s *Sequencer) Own(ctx context.Context, p chat.Partition) error {
 	c := &claim{s: s, p: p, id: p.ID(), states: newStates(maxStates), refused: make(map[chat.RecordID]bool)}
-	if sabotage.StaleStates {
-		c.states = s.stale(p.ID(), c.states)
-	}
 	run := c.run
 	if s.o.Ahead {
 		run = c.runAhead
@@ -157,6 +154,9 @@ func (c *claim) run(ctx context.Context) error {
 	from, err := c.resume(ctx)
 	if err != nil {
 		return fmt.Errorf("resume: %w", err)
+	}
+	if sabotage.StaleStates {
+		c.states = c.s.stale(c.id, c.states)
 	}
 	for {
 		records, err := c.fetch(ctx, from, maxBatch)
