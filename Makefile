@@ -131,7 +131,7 @@ fault: bin/parley ## break nodes, engines and links while clients talk, and chec
 	@scripts/tool gcc >/dev/null; scripts/tool strace >/dev/null
 	@go build -o out/bin/fault ./test/fault
 	@status=0; $(GO_TEST) ./test/fault/... | $(VERDICT) go fault || status=$$?; \
-	$(if $(findstring postgres,$(STORE)),$(FAULT_ENGINES)) out/bin/fault -target $(FAULT_TARGETS) -commit $(VERSION) $(if $(LONG),-long $(LONG)) $(if $(SEED),-seed $(SEED)) || status=$$?; \
+	$(if $(findstring postgres,$(STORE)),$(FAULT_ENGINES)) out/bin/fault -target $(FAULT_TARGETS) -commit $(VERSION) $(if $(LONG),-long $(LONG)) $(if $(SEED),-seed $(SEED),$(if $(CI),-seed 1)) || status=$$?; \
 	exit $$status
 
 .PHONY: sabotage
