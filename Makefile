@@ -34,8 +34,8 @@ GO_FILES  := $(shell git ls-files --cached --others --exclude-standard '*.go' '*
 WEB_FILES := $(shell git ls-files --cached --others --exclude-standard web ':!web/dist' ':!web/e2e' ':!web/*.go' 2>/dev/null)
 
 # What `make test` and CI run, in this order, and the suites whose counts they close with.
-TEST_STEPS  := lint check-gen web-lint web-test web-build build unit stories protocol kill nodes e2e
-TEST_SUITES := unit web stories protocol kill nodes e2e
+TEST_STEPS  := lint check-gen web-lint web-test web-build build unit stories protocol kill nodes fault e2e
+TEST_SUITES := unit web stories protocol kill nodes fault e2e
 
 .PHONY: help
 help: ## list the targets
@@ -131,7 +131,7 @@ fault: bin/parley ## break nodes, engines and links while clients talk, and chec
 	@scripts/tool gcc >/dev/null; scripts/tool strace >/dev/null
 	@go build -o out/bin/fault ./test/fault
 	@status=0; $(GO_TEST) ./test/fault/... | $(VERDICT) go fault || status=$$?; \
-	$(if $(findstring postgres,$(STORE)),$(FAULT_ENGINES)) out/bin/fault -target $(FAULT_TARGETS) -commit $(VERSION) $(if $(LONG),-long $(LONG)) $(if $(SEED),-seed $(SEED),$(if $(CI),-seed 1)) || status=$$?; \
+	$(if $(findstring postgres,$(STORE)),$(FAULT_ENGINES)) out/bin/fault -target $(FAULT_TARGETS) -commit $(VERSION) $(if $(LONG),-long $(LONG)) $(if $(SEED),-seed $(SEED),$(if $(CI),-seed 1)) $(if $(CI),-patience 12) || status=$$?; \
 	exit $$status
 
 .PHONY: sabotage
