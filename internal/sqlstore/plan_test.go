@@ -105,7 +105,8 @@ func TestQueryPlans(t *testing.T) {
 		}
 	})
 	// Sorted when they are asked for: few rows, or nothing else would do.
-	sorts := map[string]bool{"Receipts": true, "ListSessions": true, "listConversations": true, "membersReceipts": true, "liteBegin": true, "liteHold": true,
+	sorts := map[string]bool{
+		"Receipts": true, "ListSessions": true, "listConversations": true, "membersReceipts": true, "liteBegin": true, "liteHold": true,
 		"listBlocks": true, "pinnedMessages": true, "listSubscriptions": true,
 	}
 	whole := regexp.MustCompile(`(?m)^SCAN (?:\w+ )?(?:accounts|sessions|files|file_refs|conversations|members|message_entries|other_entries|message_states|[a-fmrcs])\b.*$`)
