@@ -149,7 +149,7 @@ func (c *cluster) openDoor(tool, sample, listen, prefix string, command func(bin
 			t.Fatal(err)
 		}
 		folder := t.TempDir()
-		if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // nginx's workers are somebody else
+		if err := os.Chmod(folder, 0o755); err != nil { // nginx's workers are somebody else
 			t.Fatal(err)
 		}
 		file := filepath.Join(folder, sample)
