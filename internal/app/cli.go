@@ -97,7 +97,9 @@ func Main(ctx context.Context, io IO, more ...Command) int {
 func sentence(err error) string {
 	text := err.Error()
 	var known *chat.Error
-	if errors.As(err, &known) {
+	// What a command could not be done for is said to people in words; which part could
+	// not be reached, and why, is what an operator needs.
+	if errors.As(err, &known) && known.Code != chat.CodeUnavailable {
 		text = known.Message
 	}
 	return strings.Join(strings.Fields(text), " ")

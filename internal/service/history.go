@@ -1,10 +1,8 @@
 package service
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/sabotage"
@@ -140,24 +138,8 @@ func (s *Service) entriesNow(ctx context.Context, r EntriesRequest, m *chat.Memb
 		}
 		out.Items = append(out.Items, e)
 		out.Head = max(out.Head, e.Seq)
-		// They may have been removed since their membership was read: this is the last
-		// thing that they get, and what came of it they find out by asking again.
-		if e.Seq > m.JoinedSeq && removes(e.JSON, r.UserID) {
-			out.Head = e.Seq
-			break
-		}
 	}
 	return out, nil
-}
-
-// removes reports whether an entry ends somebody's membership. Only the few that look
-// like it are decoded.
-func removes(entry []byte, user chat.UserID) bool {
-	if !bytes.Contains(entry, []byte(`"kind":"member_removed"`)) {
-		return false
-	}
-	e, err := chat.DecodeEntry(entry)
-	return err == nil && e.Kind == chat.KindMemberRemoved && slices.Contains(e.UserIDs, user)
 }
 
 // Messages is a page of folded messages, ascending by seq.
