@@ -83,6 +83,7 @@ test("one goes offline, both write, and after the return both lists are equal", 
   await startDirect(ada, grace);
   await send(ada, "before");
   await openFromList(grace, "Ada Lovelace");
+  await expect(message(grace, "before")).toBeVisible();
 
   await grace.context.setOffline(true);
   await send(grace, "offline one");
