@@ -99,7 +99,11 @@ func sentence(err error) string {
 	var known *chat.Error
 	// What a command could not be done for is said to people in words; which part could
 	// not be reached, and why, is what an operator needs.
-	if errors.As(err, &known) && known.Code != chat.CodeUnavailable {
+	switch {
+	case !errors.As(err, &known):
+	case known.Code == chat.CodeUnavailable:
+		text = strings.ReplaceAll(text, known.Error()+": ", "")
+	default:
 		text = known.Message
 	}
 	return strings.Join(strings.Fields(text), " ")
