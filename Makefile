@@ -93,7 +93,7 @@ check-gen: ## fail if generated files are not what their sources give
 unit: ## Go tests of all packages, with the race detector, against real engines
 	@scripts/tool gcc >/dev/null
 	@packages=$$(go list ./... | grep -v '^$(MODULE)/test/'); \
-	{ scripts/services run $(ENGINES) -- env $(GO_TEST) $$packages || true; } | $(VERDICT) go unit again
+	scripts/services run $(ENGINES) -- bash -c "$(GO_TEST) $${packages//$$'\n'/ } | $(VERDICT) go unit again"
 
 # The engines that conformance suites run against, besides those that need no server.
 ENGINES := postgres redis redis-cluster kafka
@@ -104,7 +104,7 @@ services: ## start the engines on loopback; `scripts/services stop` ends them
 
 .PHONY: stories
 stories: out/bin/parley-race ## the command line and the API against the real binary, built with -race
-	@TEST_BINARY=$(CURDIR)/$< $(GO_TEST) -count=1 ./test/script | $(VERDICT) go stories
+	@TEST_BINARY=$(CURDIR)/$< $(GO_TEST) -count=1 ./test/script | $(VERDICT) go stories again
 
 .PHONY: kill
 kill: bin/parley ## kill -9 in the middle of streams of sends, ROUNDS=100 times
@@ -113,7 +113,7 @@ kill: bin/parley ## kill -9 in the middle of streams of sends, ROUNDS=100 times
 .PHONY: nodes
 nodes: bin/parley ## several nodes on real engines, killed, stopped, cut off, behind load balancers
 	@TEST_BINARY=$(CURDIR)/$< scripts/services run postgres redis kafka -- \
-		go test -json -count=1 -timeout 15m ./test/nodes | $(VERDICT) go nodes
+		bash -c "go test -json -count=1 -timeout 15m ./test/nodes | $(VERDICT) go nodes again"
 
 .PHONY: cluster
 cluster: bin/parley ## three nodes behind a load balancer at http://127.0.0.1:3000, to try and to break; Ctrl-C stops all
