@@ -163,11 +163,6 @@ func (d *device) show(r *room, e *history.Entry) {
 	case history.KindRemoved:
 		if slices.Contains(e.Users, d.me()) {
 			r.leave()
-			if d.line != nil {
-				// A node that lags may bring once more what they had a right to see: it is
-				// no news to who left.
-				delete(d.line.last, e.Conversation)
-			}
 		}
 	}
 }
