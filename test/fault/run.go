@@ -25,7 +25,8 @@ const (
 	roundWindows = 24
 	roundAcked   = 120_000
 	// A build that is broken on purpose is looked at more often.
-	expectWindows = 5
+	expectWindows = 2
+	expectSettle  = 15 * time.Second
 
 	mendTimeout   = 3 * time.Minute
 	settleTimeout = 3 * time.Minute
@@ -47,6 +48,9 @@ type run struct {
 	seconds []timeline.Second
 	found   []timeline.Anomaly
 	counts  map[string]int
+
+	read              map[string]int64 // of the nodes' logs
+	goroutines, files int              // that the nodes held before the first fault
 }
 
 func logf(format string, args ...any) {
@@ -65,7 +69,7 @@ func runAll(ctx context.Context, o *options) (ok bool, err error) {
 		share.acked = max(0, o.acked-acked) / left
 		share.windows = max(0, o.windows-windows+left-1) / left
 		share.long = o.long / time.Duration(len(o.targets))
-		r := &run{o: &share, seed: o.seed, counts: counts, began: time.Now()}
+		r := &run{o: &share, seed: o.seed, counts: counts, began: time.Now(), read: map[string]int64{}}
 		if err := r.target(ctx, target); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", target, err))
 		}
@@ -119,11 +123,14 @@ func (r *run) target(ctx context.Context, target string) (err error) {
 	}
 	r.crowd = crowd.New(crowd.Options{
 		Seed: r.seed, People: r.o.people, Direct: r.o.people / 2, Groups: max(1, r.o.people*9/60), Rate: r.o.rate, Patience: r.o.patience,
-		Node: r.stage.Node, Logf: logf,
+		Prompt: r.stage.Engines == nil, Node: r.stage.Node, Logf: logf,
 	})
 	defer r.crowd.Close()
 	if err := r.crowd.SignUp(ctx); err != nil {
 		return err //nolint:wrapcheck // says all
+	}
+	if r.goroutines, r.files, err = r.rested(ctx); err != nil {
+		return err
 	}
 	logf("%s: %d people; faults: %q", target, r.o.people, r.plan.Names())
 	for round := 0; !r.enough(); round++ {
@@ -153,6 +160,16 @@ func open(ctx context.Context, target, dir, binary string) (*stage.Stage, error)
 	}
 }
 
+// rested waits until all devices are connected and gives what the nodes hold then.
+func (r *run) rested(ctx context.Context) (goroutines, files int, err error) {
+	for end := time.Now().Add(settleTimeout); !r.crowd.Connected() && time.Now().Before(end); {
+		if err := wait(ctx, poll); err != nil {
+			return 0, 0, err
+		}
+	}
+	return r.stage.Held(ctx) //nolint:wrapcheck // says all
+}
+
 // expected reports whether an anomaly was noted that was to be found.
 func (r *run) expected() bool {
 	if len(r.o.expect) == 0 {
@@ -160,6 +177,16 @@ func (r *run) expected() bool {
 	}
 	_, counts := r.crowd.History().Anomalies()
 	return slices.ContainsFunc(r.o.expect, func(name string) bool { return counts[name] > 0 })
+}
+
+// suspected reports whether anything was noted of a build that is known to be broken:
+// the check at the end of the round finds the rest.
+func (r *run) suspected() bool {
+	if len(r.o.expect) == 0 {
+		return false
+	}
+	found, _ := r.crowd.History().Anomalies()
+	return len(found) > 0
 }
 
 // unchecked adds what was noted in a round that does not come to its end.
@@ -193,7 +220,7 @@ func (r *run) round(ctx context.Context, round int) error {
 		acked := int(r.crowd.Acked()) - before
 		some := len(r.windows) - windows
 		if len(r.o.expect) > 0 {
-			return some >= expectWindows
+			return some >= expectWindows || r.suspected()
 		}
 		if r.o.long > 0 {
 			return some >= roundWindows || acked >= roundAcked || r.enough()
@@ -211,6 +238,9 @@ func (r *run) round(ctx context.Context, round int) error {
 	}
 	f, err := r.end(ctx)
 	if err != nil {
+		return err
+	}
+	if err := r.leaks(ctx, h); err != nil {
 		return err
 	}
 	result := h.Check(f)
@@ -281,7 +311,7 @@ func (r *run) recover(ctx context.Context, w storm.Window) (sends, heads time.Du
 	mark := r.crowd.Mark()
 	limit := func(promise time.Duration) time.Duration { return time.Duration(float64(promise) * r.o.patience) }
 	h := r.crowd.History()
-	for (sends == 0 || heads == 0) && !r.expected() {
+	for (sends == 0 || heads == 0) && !r.suspected() {
 		passed := time.Since(healed)
 		if sends == 0 && r.crowd.SettledSince(mark) {
 			sends = passed
@@ -311,7 +341,11 @@ func (r *run) end(ctx context.Context) (history.Final, error) {
 	h := r.crowd.History()
 	r.crowd.Rest()
 	r.crowd.Return(ctx)
-	settling, cancel := context.WithTimeout(ctx, settleTimeout)
+	settle := settleTimeout
+	if r.suspected() {
+		settle = expectSettle
+	}
+	settling, cancel := context.WithTimeout(ctx, settle)
 	defer cancel()
 	if err := r.crowd.Settle(settling); err != nil {
 		h.Note("stuck", "", "in the end: "+err.Error(), r.crowd.Oldest(5)...)

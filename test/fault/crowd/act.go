@@ -28,7 +28,10 @@ func deeds() []deed {
 		{90, (*device).receipt},
 		{5, (*device).typing},
 		{6, (*device).changeMembers},
-		{8, (*device).history},
+		{8, (*device).scroll},
+		{3, (*device).seek},
+		{8, (*device).pry},
+		{10, (*device).file},
 		{4, (*device).reconnect},
 	}
 }
@@ -60,7 +63,7 @@ func (d *device) act(ctx context.Context) {
 		n := rng.IntN(total)
 		if n < sends {
 			if room4 {
-				d.send(rng, id)
+				d.send(rng, id, r)
 			}
 			continue
 		}
@@ -219,28 +222,6 @@ func (d *device) reconnect(ctx context.Context, rng *rand.Rand, _ string, _ *roo
 	_ = sleep(ctx, time.Duration(rng.IntN(200))*time.Millisecond) // the caller sees the end
 }
 
-// history reads a page of folded messages, as somebody does who scrolls.
-func (d *device) history(ctx context.Context, rng *rand.Rand, id string, r *room) {
-	seq := d.pick(rng, recent, r)
-	if seq == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	var page struct {
-		Items []history.Message `json:"items"`
-	}
-	err := d.crowd.api(rng).As(d.person.login).Do(ctx, http.MethodGet, fmt.Sprintf("/conversations/%s/messages?around=%d&limit=20", id, seq), nil, &page)
-	if err != nil {
-		return // faults are at work
-	}
-	for i := 1; i < len(page.Items); i++ {
-		if page.Items[i].Seq <= page.Items[i-1].Seq {
-			d.crowd.History().Note("state-diverge", id, fmt.Sprintf("a page of history holds message %d after %d", page.Items[i].Seq, page.Items[i-1].Seq))
-		}
-	}
-}
-
 // changeMembers has the owner of a group remove somebody or take them in again, or
 // has somebody leave.
 func (d *device) changeMembers(ctx context.Context, rng *rand.Rand, id string, r *room) {
@@ -261,6 +242,7 @@ func (d *device) changeMembers(ctx context.Context, rng *rand.Rand, id string, r
 		method, path, body = http.MethodPost, "/conversations/"+id+"/members", map[string]string{"user_id": op.Subject}
 	}
 	h := d.crowd.History()
+	d.crowd.peep(subject, id)
 	h.Begin(op)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

@@ -23,6 +23,8 @@ type Options struct {
 	Direct int     // direct conversations
 	Groups int     // of eight
 	Rate   float64 // operations a second of all together, offered
+	// Prompt: what was acknowledged has taken effect, wherever it is asked for next.
+	Prompt bool
 	// Patience is by how much slower than promised the machine may make things.
 	Patience float64
 	// Node gives the address of a node to talk to: each connection asks anew.
@@ -71,10 +73,12 @@ type Crowd struct {
 	acting  atomic.Bool // whether devices begin operations
 	answers atomic.Int64
 	stop    context.CancelFunc
+	over    chan struct{} // closed with stop
 	work    sync.WaitGroup
 	made    atomic.Int64 // client_ids and texts
 	stats   Stats
 
+	files    files
 	paired   map[[2]int]bool // who had a direct conversation, by number
 	calm     atomic.Int64    // since when no fault is at work, in Unix nanoseconds; 0 while one is
 	vanished time.Time       // when the ghosts of this round disappeared
@@ -84,12 +88,13 @@ type Crowd struct {
 type Stats struct {
 	Connects, Drops, Resyncs, Refused, Unavailable, Internal, Timeouts atomic.Int64
 	Revoked, Ghosts                                                    atomic.Int64 // looked at, whatever came of it
+	Pages, Files, Pried                                                atomic.Int64 // read, and asked for in vain
 }
 
 // New makes a crowd; nobody does anything before SignUp.
 func New(opt Options) *Crowd {
 	c := &Crowd{
-		opt: opt, pace: newPace(opt.Rate), paired: map[[2]int]bool{}, run: uint64(time.Now().UnixNano()),
+		opt: opt, pace: newPace(opt.Rate), over: make(chan struct{}), paired: map[[2]int]bool{}, run: uint64(time.Now().UnixNano()),
 		http: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
 	c.history.Store(history.New(time.Now()))
@@ -173,6 +178,7 @@ func transportOf(n int) client.Transport {
 
 // Close ends the devices.
 func (c *Crowd) Close() {
+	close(c.over)
 	if c.stop != nil {
 		c.stop()
 	}
@@ -268,6 +274,28 @@ func (c *Crowd) Rest() { c.acting.Store(false) }
 
 // Act has them go on.
 func (c *Crowd) Act() { c.acting.Store(true) }
+
+// Connected reports whether every device has a connection.
+func (c *Crowd) Connected() bool {
+	for _, d := range c.all {
+		d.mu.Lock()
+		up := d.line != nil
+		d.mu.Unlock()
+		if !up {
+			return false
+		}
+	}
+	return true
+}
+
+// Secrets gives what nobody else may read: tokens and the password.
+func (c *Crowd) Secrets() []string {
+	secrets := []string{password}
+	for _, p := range c.people {
+		secrets = append(secrets, p.login.Token)
+	}
+	return secrets
+}
 
 // Settle waits until every send has its answer.
 func (c *Crowd) Settle(ctx context.Context) error {

@@ -42,6 +42,9 @@ func (c *Crowd) Final(ctx context.Context) (history.Final, error) {
 		if err != nil {
 			return f, fmt.Errorf("read conversation %s: %w", id, err)
 		}
+		if err := c.oldFiles(ctx, rng, cv.members[len(cv.members)-1], f.Logs[id]); err != nil {
+			return f, err
+		}
 		readers := slices.Clone(cv.members)
 		rng.Shuffle(len(readers), func(i, j int) { readers[i], readers[j] = readers[j], readers[i] })
 		n := 0
@@ -97,6 +100,28 @@ func (c *Crowd) fresh(ctx context.Context, rng *rand.Rand, p *person, id string,
 		f.Fresh[me][id], f.Views[me][id] = seen, view
 		return nil
 	})
+}
+
+// oldFiles reads all files of a log as somebody who sees it.
+func (c *Crowd) oldFiles(ctx context.Context, rng *rand.Rand, p *person, log []history.Entry) error {
+	for i := range log {
+		e := &log[i]
+		if len(e.Files) == 0 {
+			continue
+		}
+		err := c.patiently(ctx, func() error {
+			err := c.readFile(p, rng, c.History(), e)
+			if program.Status(err) == http.StatusNotFound {
+				c.History().Unread(p.login.User.ID, e.Conversation, e.Seq, err.Error())
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("read a file: %w", err)
+		}
+	}
+	return nil
 }
 
 // entries reads a whole log by REST.
@@ -184,11 +209,23 @@ func (c *Crowd) Repeat(ctx context.Context, f history.Final, n int) error {
 		if e.Kind != history.KindMessage || e.Redacted || (*c.round.Load())[id].isOut(p) {
 			continue
 		}
+		body := map[string]any{"client_id": e.ClientID, "text": e.Text}
+		if e.ReplyTo != 0 {
+			body["reply_to"] = e.ReplyTo
+		}
+		for _, f := range e.Files {
+			body["attachments"] = []string{f.ID}
+		}
 		var again history.Entry
 		err := c.insist(ctx, rng, p, func(api program.API) error {
-			err := api.Do(ctx, http.MethodPost, "/conversations/"+id+"/messages", map[string]any{"client_id": e.ClientID, "text": e.Text}, &again)
-			if program.Status(err) == http.StatusNotFound {
-				again = e // removed, with an outcome that nobody was told
+			err := api.Do(ctx, http.MethodPost, "/conversations/"+id+"/messages", body, &again)
+			switch program.Status(err) {
+			case http.StatusNotFound: // removed, with an outcome that nobody was told
+				again = e
+				return nil
+			case http.StatusConflict:
+				c.History().Note("limbo", id, "a repeat in the end was refused: "+err.Error(), e.String())
+				again = e
 				return nil
 			}
 			return err //nolint:wrapcheck // says all

@@ -29,22 +29,39 @@ func (d *device) unsettled() int {
 	return len(d.outbox)
 }
 
-// send sends a new message: twice says over two connections at once.
-func (d *device) send(rng *rand.Rand, id string) {
+// send sends a new message: twice says over two connections at once. One in ten
+// answers another.
+func (d *device) send(rng *rand.Rand, id string, r *room) {
+	var answers int64
+	if rng.IntN(10) == 0 {
+		answers = d.pick(rng, recent, r)
+	}
+	d.say(rng, id, answers, "")
+}
+
+// say sends a new message that answers another and holds a file, if any.
+func (d *device) say(rng *rand.Rand, id string, answers int64, file string) {
 	n := d.crowd.made.Add(1)
 	h := d.crowd.History()
 	it := &item{h: h, began: time.Now(), deaf: rng.IntN(20) == 0}
 	it.op = &history.Op{
 		Verb: history.Send, Conversation: id, User: d.me(), Device: d.n,
-		ClientID: fmt.Sprintf("%x-%d", d.crowd.run, n),
+		ClientID: fmt.Sprintf("%x-%d", d.crowd.run, n), ReplyTo: answers, File: file,
 	}
 	text := fmt.Sprintf("message %d by device %d, %016x", n, d.n, rng.Uint64())
 	it.op.Body = history.Hash(text)
 	it.payload = map[string]any{"conversation_id": id, "client_id": it.op.ClientID, "text": text}
+	if answers != 0 {
+		it.payload["reply_to"] = answers
+	}
+	if file != "" {
+		it.payload["attachments"] = []string{file}
+	}
 	twice := rng.IntN(10) == 0
 	d.mu.Lock()
 	d.orders++
-	if !twice { // over two connections there is no order
+	// Over two connections there is no order, nor where the store is asked first.
+	if !twice && file == "" {
 		it.op.Order = d.orders
 	}
 	h.Begin(it.op)
@@ -129,7 +146,9 @@ func (d *device) answered(l *line, it *item, a answer, err error) {
 		d.crowd.answers.Add(1)
 	case final(code):
 		it.h.Fail(it.op, code)
-		if code != "not_found" && code != "forbidden" {
+		// Who was away and is back may not see what they wanted to answer.
+		answer := code == "invalid" && it.op.ReplyTo != 0
+		if code != "not_found" && code != "forbidden" && !answer {
 			it.h.Note("limbo", it.op.Conversation, fmt.Sprintf("a send was refused with %q: %s", code, a.Error.Message), it.op.String())
 		}
 	default:

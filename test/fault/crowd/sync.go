@@ -160,6 +160,7 @@ func (d *device) show(r *room, e *history.Entry) {
 		if e.Sender == d.me() {
 			r.mine = remember(r.mine, e.Seq)
 		}
+		d.fetchFiles(r, e)
 	case history.KindRemoved:
 		if slices.Contains(e.Users, d.me()) {
 			r.leave()

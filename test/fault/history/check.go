@@ -74,6 +74,8 @@ func (h *History) Check(f Final) Result {
 		r.Applied += c.checkDevices()
 		c.checkFresh(f.Fresh)
 		c.checkReceipts()
+		c.checkPages()
+		c.checkFiles()
 		c.checkViews(f.Views)
 		if messages, ok := f.Messages[id]; ok {
 			c.checkMessages(messages)
@@ -102,15 +104,17 @@ type conversation struct {
 	slots  map[string]*Op    // sends by user and client_id
 	edits  map[uint64]*Op    // by text
 	others map[string][]*Op  // the rest, by what they ask for
-	found  map[*Op][]int64   // seqs that sends and edits are at
-	gone   map[int64]int64   // deleted messages: seq of the deletion
-	ids    []uint64          // of the log's entries
+	// changes are the operations that put somebody in or out, by whom they are about.
+	changes map[string][]*Op
+	found   map[*Op][]int64 // seqs that sends and edits are at
+	gone    map[int64]int64 // deleted messages: seq of the deletion
+	ids     []uint64        // of the log's entries
 }
 
 func newConversation(h *History, id string, log []Entry, ops []*Op) *conversation {
 	c := &conversation{
 		h: h, id: id, log: log, ops: ops, spans: map[string][]span{}, slots: map[string]*Op{}, edits: map[uint64]*Op{},
-		others: map[string][]*Op{}, found: map[*Op][]int64{}, gone: map[int64]int64{}, ids: make([]uint64, len(log)),
+		others: map[string][]*Op{}, changes: map[string][]*Op{}, found: map[*Op][]int64{}, gone: map[int64]int64{}, ids: make([]uint64, len(log)),
 	}
 	for _, op := range ops {
 		switch op.Verb {
@@ -121,6 +125,9 @@ func newConversation(h *History, id string, log []Entry, ops []*Op) *conversatio
 		default:
 			key := op.asks()
 			c.others[key] = append(c.others[key], op)
+			if op.Subject != "" {
+				c.changes[op.Subject] = append(c.changes[op.Subject], op)
+			}
 		}
 	}
 	for i := range log {
@@ -174,6 +181,7 @@ func (c *conversation) checkLog() {
 		if e.Kind != KindCreated && !c.sees(e.Sender, int64(i+1)) {
 			c.note("phantom", fmt.Sprintf("seq %d is by %s, who was no member", e.Seq, short(e.Sender)), c.around(e.Seq)...)
 		}
+		c.refers(e)
 		c.members(e, int64(i+1))
 		c.origin(e, int64(i+1))
 		c.final(e)

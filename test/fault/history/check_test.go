@@ -50,7 +50,7 @@ func goodHistory() *told {
 		{Seq: 9, Kind: KindRemoved, Sender: anna, Users: []string{cleo}},
 		{Seq: 10, Kind: KindMessage, Sender: anna, ClientID: "d", Ordinal: 4, Text: "text d"},
 		{Seq: 11, Kind: KindEdit, Sender: anna, Target: 10, Text: "text e", At: "later"},
-		{Seq: 12, Kind: KindMessage, Sender: anna, ClientID: "f", Ordinal: 5, Text: "text f"},
+		{Seq: 12, Kind: KindMessage, Sender: anna, ClientID: "f", Ordinal: 5, Text: "text f", ReplyTo: 10, Files: []File{{ID: "file", Size: 3}}},
 	}
 	for i := range log {
 		log[i].Conversation = room
@@ -70,7 +70,7 @@ func goodHistory() *told {
 	w.op("d", Op{Verb: Send, User: anna, Device: 1, Order: 2, Body: Hash("text d")}, nil) // no answer, and there
 	w.op("absent", Op{Verb: Send, User: ben, Device: 3, Order: 2, Body: Hash("x")}, nil)  // no answer, and not
 	w.op("e", Op{Verb: Edit, User: anna, Device: 1, Target: 10, Body: Hash("text e")}, at(11))
-	w.op("f", Op{Verb: Send, User: anna, Device: 1, Order: 3, Body: Hash("text f")}, at(12))
+	w.op("f", Op{Verb: Send, User: anna, Device: 1, Order: 3, Body: Hash("text f"), ReplyTo: 10, File: "file"}, at(12))
 
 	for device, user := range map[int]string{1: anna, 2: anna, 3: ben, 4: cleo} {
 		w.h.Device(device, user)
@@ -99,10 +99,34 @@ func goodHistory() *told {
 			w.f.Fresh[user][room] = append(w.f.Fresh[user][room], SeenOf(&e, 0))
 		}
 	}
+	w.page(ben, w.ops["f"], item(2, anna, "a", ""), item(3, ben, "b", "text b"), item(7, cleo, "c", "text c"), item(10, anna, "d", "text e"), item(12, anna, "f", "text f"))
+	w.page(ben, w.ops["a"], item(2, anna, "a", "text a"))
+	w.page(cleo, w.ops["c"], item(7, cleo, "c", "text c"))
+	w.refuse(cleo, w.ops["b"])
+	w.refuse(cleo, w.ops["remove"])
+	w.h.Unread(cleo, room, 7, "removed")
+	w.h.Unread(ben, room, 2, "deleted")
 	key := memberKey{ben, room}
 	w.h.receipts[key] = []mark{{invoked: 1, at: 5, delivered: 3, read: 3}, {invoked: 4, at: 6, delivered: 2, read: 2}, {invoked: 7, at: 8, delivered: 12, read: 3}}
 	return w
 }
+
+func item(seq int64, sender, key, text string) PageItem {
+	i := PageItem{Seq: seq, Sender: sender, ClientID: key}
+	if text != "" {
+		i.Body = Hash(text)
+	}
+	return i
+}
+
+// page has somebody read a page right after the answer to an operation.
+func (w *told) page(user string, after *Op, items ...PageItem) *Page {
+	p := &Page{User: user, Conversation: room, How: "newest", Invoked: after.Settled + 1, Settled: after.Settled + 2, Whole: true, Prompt: true, Items: items}
+	w.h.Read(p)
+	return p
+}
+
+func (w *told) refuse(user string, after *Op) { w.page(user, after).Refused = true }
 
 func TestTheCheckerPassesAGoodHistory(t *testing.T) {
 	w := goodHistory()
@@ -185,6 +209,39 @@ var spoils = []struct { //nolint:gochecknoglobals // a table
 	{"the server has fewer messages", "state-diverge", func(w *told) { w.f.Messages[room] = w.f.Messages[room][:4] }},
 	{"the head is wrong", "state-diverge", func(w *told) { w.view(ben, func(v *View) { v.LastSeq = 13 }) }},
 	{"the members are miscounted", "state-diverge", func(w *told) { w.view(ben, func(v *View) { v.Members = 3 }) }},
+	{"a page shows what is not in the log", "phantom", func(w *told) { w.page(ben, w.ops["f"], item(13, ben, "b", "text b")) }},
+	{"a page shows another's", "divergent-slot", func(w *told) { w.page(ben, w.ops["f"], item(3, anna, "b", "text b")) }},
+	{"a page shows another text", "phantom", func(w *told) { w.page(ben, w.ops["f"], item(3, ben, "b", "text")) }},
+	{"a page shows the text of another's edit", "phantom", func(w *told) { w.page(ben, w.ops["f"], item(3, ben, "b", "text e")) }},
+	{"a page shows a deletion that never was", "phantom", func(w *told) { w.page(ben, w.ops["f"], item(3, ben, "b", "")) }},
+	{"a page leaves a message out", "silent-gap", func(w *told) {
+		w.page(ben, w.ops["f"], item(3, ben, "b", "text b"), item(10, anna, "d", "text e"))
+	}},
+	{"a page is out of order", "state-diverge", func(w *told) {
+		w.page(ben, w.ops["f"], item(7, cleo, "c", "text c"), item(3, ben, "b", "text b"))
+	}},
+	{"a page shows the removed more", "member-leak", func(w *told) {
+		w.page(cleo, w.ops["f"], item(7, cleo, "c", "text c"), item(10, anna, "d", "text d"))
+	}},
+	{"a page shows the new member what was before", "member-leak", func(w *told) {
+		w.page(cleo, w.ops["c"], item(3, ben, "b", "text b"), item(7, cleo, "c", "text c"))
+	}},
+	{"a page shows the removed a later text", "member-leak", func(w *told) {
+		w.op("late", Op{Verb: Edit, User: cleo, Target: 7, Body: Hash("late")}, nil)
+		w.ops["late"].Seq = 11
+		w.page(cleo, w.ops["c"], item(7, cleo, "c", "late"))
+	}},
+	{"a page after the removal", "late-revoke", func(w *told) { w.page(cleo, w.ops["remove"], item(7, cleo, "c", "text c")) }},
+	{"no page after the joining", "member-miss", func(w *told) { w.refuse(cleo, w.ops["add"]) }},
+	{"no page for a member", "member-miss", func(w *told) { w.refuse(ben, w.ops["add"]) }},
+	{"it answers what is later", "dangling", func(w *told) { w.log()[9].ReplyTo = 12 }},
+	{"it answers no message", "dangling", func(w *told) { w.log()[11].ReplyTo = 9 }},
+	{"it answers what its sender cannot see", "dangling", func(w *told) { w.log()[6].ReplyTo = 3 }},
+	{"it changes no message", "dangling", func(w *told) { w.log()[7].Target = 6 }},
+	{"it answers another message than was asked for", "phantom", func(w *told) { w.log()[11].ReplyTo = 7 }},
+	{"it holds another file", "phantom", func(w *told) { w.log()[11].Files[0].ID = "other" }},
+	{"it lost its file", "phantom", func(w *told) { w.log()[11].Files = nil }},
+	{"a file cannot be read", "dangling", func(w *told) { w.h.Unread(ben, room, 12, "not found") }},
 	{"something was noted", "stuck", func(w *told) { w.h.Note("stuck", room, "noted") }},
 }
 

@@ -28,12 +28,28 @@ type Entry struct {
 	ClientID     string   `json:"client_id"`
 	Ordinal      int64    `json:"ordinal"`
 	Text         string   `json:"text"`
+	ReplyTo      int64    `json:"reply_to"`
+	Files        []File   `json:"attachments"`
 	Target       int64    `json:"target"`
 	Emoji        string   `json:"emoji"`
 	On           bool     `json:"on"`
 	Users        []string `json:"user_ids"`
 	Role         string   `json:"role"`
 	Redacted     bool     `json:"redacted"`
+}
+
+// File is a file that a message holds.
+type File struct {
+	ID   string `json:"id"`
+	Size int64  `json:"size"`
+}
+
+// holds reports whether a message holds a file and no other; an empty id means none.
+func (e *Entry) holds(file string) bool {
+	if file == "" {
+		return len(e.Files) == 0
+	}
+	return len(e.Files) == 1 && e.Files[0].ID == file
 }
 
 //nolint:gochecknoglobals // hashes are compared within one process only
@@ -47,12 +63,13 @@ func Hash(text string) uint64 { return max(1, maphash.String(hashSeed, text)) }
 func (e *Entry) Identity() uint64 {
 	var h maphash.Hash
 	h.SetSeed(hashSeed)
-	var numbers [25]byte
+	var numbers [33]byte
 	binary.LittleEndian.PutUint64(numbers[0:], uint64(e.Seq))
 	binary.LittleEndian.PutUint64(numbers[8:], uint64(e.Ordinal))
 	binary.LittleEndian.PutUint64(numbers[16:], uint64(e.Target))
+	binary.LittleEndian.PutUint64(numbers[24:], uint64(e.ReplyTo))
 	if e.On {
-		numbers[24] = 1
+		numbers[32] = 1
 	}
 	_, _ = h.Write(numbers[:]) // documented never to fail
 	for _, s := range [...]string{e.At, e.Sender, e.Kind, e.ClientID, e.Emoji, e.Role} {
@@ -82,6 +99,12 @@ func (e *Entry) String() string {
 	}
 	if e.Target != 0 {
 		s += fmt.Sprintf(" of %d", e.Target)
+	}
+	if e.ReplyTo != 0 {
+		s += fmt.Sprintf(" answers %d", e.ReplyTo)
+	}
+	for _, f := range e.Files {
+		s += " file " + short(f.ID)
 	}
 	for _, u := range e.Users {
 		s += " " + short(u)

@@ -43,6 +43,8 @@ type History struct {
 	seen      map[deviceLog][]Seen
 	strays    map[deviceLog][]stray
 	receipts  map[memberKey][]mark // as they were acknowledged
+	pages     map[string][]*Page   // by conversation
+	unread    []unread
 	anomalies []Anomaly
 	counts    map[string]int
 }
@@ -65,7 +67,7 @@ type mark struct {
 func New(began time.Time) *History {
 	return &History{
 		began: began, users: map[int]string{}, seen: map[deviceLog][]Seen{}, strays: map[deviceLog][]stray{},
-		receipts: map[memberKey][]mark{}, counts: map[string]int{},
+		receipts: map[memberKey][]mark{}, pages: map[string][]*Page{}, counts: map[string]int{},
 	}
 }
 
@@ -186,6 +188,10 @@ func (o *Op) differs(e *Entry) string {
 		return "the reaction"
 	case o.Body != 0 && e.Body() != 0 && e.Body() != o.Body:
 		return "the text"
+	case e.ReplyTo != o.ReplyTo:
+		return "the message that it answers"
+	case e.Kind == KindMessage && !e.Redacted && !e.holds(o.File):
+		return "the file"
 	case o.Subject != "" && !slices.Contains(e.Users, o.Subject):
 		return "the person"
 	case e.Seq <= 0:

@@ -37,6 +37,8 @@ type Op struct {
 	Device       int    // the stream whose order counts
 	ClientID     string // of a send
 	Body         uint64 // of a send or an edit
+	ReplyTo      int64  // of a send: the message that it answers
+	File         string // of a send: what it holds
 	Target       int64  // of an edit, a deletion or a reaction
 	Emoji        string
 	On           bool
@@ -59,6 +61,12 @@ func (o *Op) String() string {
 	}
 	if o.Target != 0 {
 		s += fmt.Sprintf(", of %d", o.Target)
+	}
+	if o.ReplyTo != 0 {
+		s += fmt.Sprintf(", answers %d", o.ReplyTo)
+	}
+	if o.File != "" {
+		s += ", file " + short(o.File)
 	}
 	if o.Subject != "" {
 		s += ", " + short(o.Subject)

@@ -1,27 +1,21 @@
 package stage
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 
-	"github.com/parley-chat/parley/internal/program"
 	"github.com/parley-chat/parley/test/fault/link"
 )
 
 const (
 	nodesOfCluster = 3
 	partitions     = 12
-	metricsTimeout = 2 * time.Second
 )
 
 // address reads an engine's address from the environment, where scripts/services put it.
@@ -71,12 +65,14 @@ func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any))
 	e.postgres = &own
 
 	s := &Stage{Target: "cluster", Engines: e, Dir: dir, Logf: logf}
+	secret := rand.Text() + rand.Text()
+	s.Secrets = []string{secret}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	c := clusterOf{name: name, dir: dir, binary: binary, secret: rand.Text() + rand.Text(), postgres: *postgres, redis: *redis, kafka: kafka}
+	c := clusterOf{name: name, dir: dir, binary: binary, secret: secret, postgres: *postgres, redis: *redis, kafka: kafka}
 	for i := range nodesOfCluster {
 		n, err := c.node(i + 1)
 		if n != nil {
@@ -97,15 +93,10 @@ type clusterOf struct {
 }
 
 func (c clusterOf) node(i int) (*Node, error) {
-	metrics, err := program.FreeAddress()
-	if err != nil {
-		return nil, err //nolint:wrapcheck // says all
-	}
 	n, err := newNode(c.dir, fmt.Sprint("node", i), c.binary)
 	if err != nil {
 		return nil, err
 	}
-	n.metrics = "http://" + metrics + "/metrics"
 	for part, target := range map[string]*url.URL{"store": &c.postgres, "bus": &c.redis} {
 		p, err := link.NewProxy("127.0.0.1:0", target.Host)
 		if err != nil {
@@ -120,7 +111,7 @@ func (c clusterOf) node(i int) (*Node, error) {
 		return n, err
 	}
 	n.options.Command = append(n.options.Command,
-		"--node", n.Name, "--metrics-addr", metrics, "--secret", c.secret,
+		"--node", n.Name, "--secret", c.secret,
 		"--store", c.postgres.String(), "--bus", c.redis.String(),
 		"--log", fmt.Sprintf("kafka://%s/%s.commands?partitions=%d&session=1s", brokers, c.name, partitions),
 		"--blobs", "file://"+filepath.Join(c.dir, "blobs"), "--reconnect-spread", "1s")
@@ -144,31 +135,6 @@ func (n *Node) brokers(pairs string) (string, error) {
 		named = append(named, name)
 	}
 	return strings.Join(named, ","), nil
-}
-
-// Owned gives how many partitions of the log the node owns; 0 if it does not answer.
-func (n *Node) Owned(ctx context.Context) int {
-	ctx, cancel := context.WithTimeout(ctx, metricsTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.metrics, http.NoBody)
-	if err != nil {
-		return 0
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0
-	}
-	defer res.Body.Close()
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "parley_log_partitions_owned "); ok {
-			owned, err := strconv.ParseFloat(value, 64)
-			if err != nil {
-				return 0
-			}
-			return int(owned)
-		}
-	}
-	return 0
 }
 
 // Owner gives the node that owns most of the log.

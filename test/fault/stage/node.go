@@ -28,7 +28,7 @@ type Node struct {
 	Links map[string][]*link.Proxy
 
 	options program.Options
-	metrics string // where they are; empty when embedded
+	metrics string // where they are
 	logs    *os.File
 
 	mu      sync.Mutex
@@ -43,13 +43,21 @@ func newNode(dir, name, binary string, flags ...string) (*Node, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says all
 	}
-	n := &Node{Name: name, URL: "http://" + address, Data: filepath.Join(dir, name), Links: map[string][]*link.Proxy{}}
+	metrics, err := program.FreeAddress()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says all
+	}
+	n := &Node{
+		Name: name, URL: "http://" + address, Data: filepath.Join(dir, name), Links: map[string][]*link.Proxy{},
+		metrics: "http://" + metrics + "/metrics",
+	}
 	if n.logs, err = os.Create(filepath.Join(dir, name+".log")); err != nil {
 		return nil, fmt.Errorf("keep a log: %w", err)
 	}
 	n.options = program.Options{
 		Command: append([]string{
-			binary, "serve", "--addr", address, "--data-dir", n.Data, "--log-level", "warn", "--log-format", "text",
+			binary, "serve", "--addr", address, "--metrics-addr", metrics, "--data-dir", n.Data,
+			"--log-level", "info", "--log-format", "text",
 			"--send-rate", "0", "--login-rate", "0",
 		}, flags...),
 		URL: n.URL, Ready: "/readyz", Log: n.logs,
@@ -160,11 +168,15 @@ func (n *Node) PID() int {
 	return n.process.PID()
 }
 
+// Log is the file that the node writes to.
+func (n *Node) Log() string { return n.logs.Name() }
+
 // Stage is everything under test.
 type Stage struct {
 	Target  string
 	Nodes   []*Node
 	Engines *Engines // nil when embedded
+	Secrets []string // that nodes were given
 	Dir     string
 	Logf    func(format string, args ...any)
 }
