@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strconv"
@@ -50,13 +51,22 @@ func (n *Node) Inject(rules ...string) (end func() error, err error) {
 }
 
 // FilesLimit bounds how many files and sockets the node may have open, and gives the
-// limit there was. The numbers are those of setrlimit(2).
+// limit there was. The numbers are those of setrlimit(2). Of a node that is down it
+// bounds nothing and gives 0: process 0 would be the caller itself.
 func (n *Node) FilesLimit(most uint64) (before uint64, err error) {
-	var was syscall.Rlimit
-	if err := prlimit(n.PID(), nil, &was); err != nil {
-		return 0, err
+	pid := n.PID()
+	if pid == 0 {
+		return 0, nil
 	}
-	return was.Cur, prlimit(n.PID(), &syscall.Rlimit{Cur: min(most, was.Max), Max: was.Max}, nil)
+	var was syscall.Rlimit
+	err = prlimit(pid, nil, &was)
+	if err == nil {
+		err = prlimit(pid, &syscall.Rlimit{Cur: min(most, was.Max), Max: was.Max}, nil)
+	}
+	if errors.Is(err, syscall.ESRCH) { // it ended at this moment
+		return 0, nil
+	}
+	return was.Cur, err
 }
 
 func prlimit(pid int, set, get *syscall.Rlimit) error {

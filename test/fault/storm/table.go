@@ -102,7 +102,7 @@ func filesExhausted(_ context.Context, e *Scene) (func(context.Context) error, e
 	}
 	e.Crowd.DropAll() // so that everybody wants a new connection
 	return func(context.Context) error {
-		if n.PID() == 0 {
+		if before == 0 { // it was down; a process has its own limit when it starts
 			return nil
 		}
 		_, err := n.FilesLimit(before)
