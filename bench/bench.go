@@ -18,9 +18,26 @@ type Session struct {
 	Token  string
 }
 
+// Population is who is made before a server starts.
+type Population struct {
+	People int
+	// Circle is how many people know each other: each has as many groups, with all of
+	// their circle in each. Below 2: nobody knows anybody.
+	Circle int
+}
+
 // Seed makes people with sessions, for a server that is given the same flags, while
 // none runs: signing up thousands would measure the hashing of passwords.
-type Seed func(ctx context.Context, flags []string, people int) ([]Session, error)
+type Seed func(ctx context.Context, flags []string, p Population) ([]Session, error)
+
+// Program is what runs the measurements, and is started again for parts of them.
+type Program struct {
+	Args   []string // of the command line, behind "bench"
+	Binary string   // that "bench" and "serve" are commands of
+	Seed   Seed
+	In     io.Reader // what a part is told
+	Out    io.Writer // gets a line for each figure
+}
 
 // Engines are the addresses of what nodes share: a database, brokers without a topic,
 // a Redis.
@@ -32,12 +49,13 @@ type Options struct {
 	Peer     string        // folder of the bare Node server to compare with; empty: none
 	Nodes    []int         // of the server, a run for each; 0: one with everything inside
 	Engines  Engines       // what nodes share
+	Parts    []part        // processes whose CPU is told beside that of the nodes
 	Scenario string        // one of them, or all
 	Senders  []int         // send: how many people send at the same time
 	Rates    []int         // pace: messages a second
 	Rooms    []int         // room: members
-	People   int           // idle: connections
-	Each     int           // idle: conversations of each person
+	People   int           // idle, storm: connections
+	Each     int           // idle, storm: conversations of each person
 	Duration time.Duration // of each measurement
 }
 
@@ -57,20 +75,24 @@ storm     everybody's connection is lost at once: until all are back and have ev
 // ErrUsage is what an error about the command line is.
 var ErrUsage = errors.New("bench")
 
-// Run parses args, measures, and writes a line for each figure to out.
-func Run(ctx context.Context, args []string, binary string, seed Seed, out io.Writer) error {
-	o, err := parse(args, out)
+// Run reads the command line, measures, and writes a line for each figure.
+func Run(ctx context.Context, p Program) error {
+	out := p.Out
+	if len(p.Args) == 1 && p.Args[0] == holdCommand {
+		return hold(ctx, p.In, out)
+	}
+	o, err := parse(p.Args, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	o.Binary = binary
+	o.Binary = p.Binary
 	fmt.Fprintf(out, "%s/%s, %s, %d cores shared by server and load\n", runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU())
 	var kinds []kind
 	for _, n := range o.Nodes {
-		kinds = append(kinds, parley{o.Binary, seed, o.Engines, n})
+		kinds = append(kinds, parley{o, p.Seed, n})
 	}
 	if o.Peer != "" {
 		kinds = append(kinds, node{dir: o.Peer})
@@ -112,12 +134,13 @@ func parse(args []string, out io.Writer) (Options, error) {
 	senders := flags.String("senders", "1,100,1000", "send: people who send at the same time, a measurement each")
 	rooms := flags.String("rooms", "100,1000", "room: members, a measurement each")
 	rates := flags.String("rate", "1000", "pace: messages a second, among pairs of people, a measurement each")
+	parts := flags.String("parts", "", "processes whose CPU is told too, such as kafka=123,redis=124")
 	nodes := flags.String("nodes", "", "of the server, such as 1,2,3, a run of each; none: one with everything inside")
 	flags.StringVar(&o.Engines.Store, "store", "", "database of nodes, postgres://…")
 	flags.StringVar(&o.Engines.Log, "log", "", "log of nodes, kafka://host:port")
 	flags.StringVar(&o.Engines.Bus, "bus", "", "bus of nodes, redis://host:port")
 	flags.IntVar(&o.People, "people", 10_000, "idle, storm: connections, each of another person")
-	flags.IntVar(&o.Each, "conversations", 20, "idle: conversations of each person")
+	flags.IntVar(&o.Each, "conversations", 20, "idle, storm: conversations of each person")
 	flags.DurationVar(&o.Duration, "time", 5*time.Second, "of each measurement")
 	flags.StringVar(&o.Peer, "peer", "", "folder of a bare Node server to compare with, such as bench/peers/node-socketio")
 	if err := flags.Parse(args); err != nil {
@@ -135,6 +158,10 @@ func parse(args []string, out io.Writer) (Options, error) {
 	}
 	if !known {
 		return o, fmt.Errorf("unknown scenario %q", o.Scenario)
+	}
+	var err error
+	if o.Parts, err = readParts(*parts); err != nil {
+		return o, err
 	}
 	return o, o.lists(*senders, *rooms, *rates, *nodes)
 }

@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -62,9 +64,49 @@ func TestAPacketTellsHowLongItTook(t *testing.T) {
 
 func TestASeedThatFailsEndsTheMeasurement(t *testing.T) {
 	failing := errors.New("no people")
-	seed := func(context.Context, []string, int) ([]Session, error) { return nil, failing }
-	err := Run(t.Context(), []string{"send"}, "/bin/false", seed, io.Discard)
+	seed := func(context.Context, []string, Population) ([]Session, error) { return nil, failing }
+	err := Run(t.Context(), Program{Args: []string{"send"}, Binary: "/bin/false", Seed: seed, Out: io.Discard})
 	if !errors.Is(err, failing) {
 		t.Errorf("got %v, want %v", err, failing)
+	}
+}
+
+func TestPartsAreNamedProcesses(t *testing.T) {
+	got, err := readParts("kafka=12, redis=3")
+	if err != nil || len(got) != 2 || got[0] != (part{"kafka", 12}) || got[1] != (part{"redis", 3}) {
+		t.Errorf("got %v, %v; want both", got, err)
+	}
+	for _, list := range []string{"kafka", "=1", "kafka=x", "kafka=0", "kafka=1,"} {
+		if got, err := readParts(list); err == nil {
+			t.Errorf("%q: got %v, want an error", list, got)
+		}
+	}
+	if got, err := readParts(""); err != nil || got != nil {
+		t.Errorf("got %v, %v of nothing, want nothing", got, err)
+	}
+}
+
+// A process that holds connections says why it cannot, and takes further orders.
+func TestAHolderReportsWhatFailed(t *testing.T) {
+	var in, out bytes.Buffer
+	orders := json.NewEncoder(&in)
+	for _, o := range []order{
+		{Connect: []Session{{UserID: "u", Token: "t"}}, URLs: []string{"http://127.0.0.1:1"}}, // nobody listens at port 1
+		{Cut: true},
+	} {
+		if err := orders.Encode(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Run(t.Context(), Program{Args: []string{holdCommand}, In: &in, Out: &out}); err != nil {
+		t.Fatal(err)
+	}
+	var first, second report
+	reports := json.NewDecoder(&out)
+	if err := errors.Join(reports.Decode(&first), reports.Decode(&second)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(first.Error, "connect person 0") || second.Error != "" {
+		t.Errorf("got %+v and %+v, want the first to have failed", first, second)
 	}
 }

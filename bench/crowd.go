@@ -23,6 +23,9 @@ type crowd struct {
 	lost    atomic.Int64 // connections that the server ended
 	told    atomic.Int64 // connections that the server has told where their conversations stand
 	where   func(s *server, person int) string
+	// cursors are what each person was told last of where to go on from; nil: nobody's
+	// is kept, and all are told anew.
+	cursors []string
 }
 
 // dialing is how many connections are set up at a time.
@@ -55,17 +58,7 @@ func (c *crowd) grow(ctx context.Context, s *server, n int) error {
 				if i >= n {
 					return
 				}
-				p := &peer{session: s.people[i]}
-				var err error
-				p.socket, err = client.Dial(ctx, c.url(s, i), client.Options{
-					Auth:     map[string]string{"token": p.session.Token},
-					OnPacket: c.packet,
-					OnClose: func(err error) {
-						if err != nil {
-							c.lost.Add(1)
-						}
-					},
-				})
+				p, err := c.dial(ctx, s, i)
 				if err != nil {
 					mu.Lock()
 					failed = errors.Join(failed, fmt.Errorf("connect person %d: %w", i, err))
@@ -81,6 +74,33 @@ func (c *crowd) grow(ctx context.Context, s *server, n int) error {
 	return failed
 }
 
+func (c *crowd) dial(ctx context.Context, s *server, i int) (*peer, error) {
+	p := &peer{session: s.people[i]}
+	o := client.Options{
+		Auth:     map[string]string{"token": p.session.Token},
+		OnPacket: c.packet,
+		OnClose: func(err error) {
+			if err != nil {
+				c.lost.Add(1)
+			}
+		},
+	}
+	if c.cursors != nil {
+		o.Auth = map[string]string{"token": p.session.Token, "cursor": c.cursors[i]}
+		o.OnPacket = func(data []byte) bool {
+			if bytes.HasPrefix(data, readyPrefix) {
+				_, after, _ := bytes.Cut(data, cursorKey)
+				cursor, _, _ := bytes.Cut(after, []byte{'"'})
+				c.cursors[i] = string(cursor) // one socket of a person at a time
+			}
+			return c.packet(data)
+		}
+	}
+	var err error
+	p.socket, err = client.Dial(ctx, c.url(s, i), o)
+	return p, err //nolint:wrapcheck // the caller names the person
+}
+
 func (c *crowd) url(s *server, person int) string {
 	if c.where != nil {
 		return c.where(s, person)
@@ -91,6 +111,7 @@ func (c *crowd) url(s *server, person int) string {
 var (
 	entryPrefix = []byte(`2["entry",`)
 	readyPrefix = []byte(`2["ready",`)
+	cursorKey   = []byte(`"cursor":"`)
 	clientIDKey = []byte(`"client_id":"`)
 )
 

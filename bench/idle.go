@@ -13,12 +13,9 @@ import (
 // runIdle measures what silent connections cost: memory of the server's process, and
 // the CPU that setting one up took.
 func runIdle(ctx context.Context, o Options, k kind, out io.Writer) error {
-	s, err := k.start(ctx, o.People)
+	s, err := k.start(ctx, Population{o.People, o.Each})
 	if err != nil {
 		return err
-	}
-	if err := s.befriend(ctx, o.Each); err != nil {
-		return errors.Join(fmt.Errorf("make conversations: %w", err), s.close())
 	}
 	err = idleWith(ctx, o, k, s, out)
 	return errors.Join(err, s.close())

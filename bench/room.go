@@ -37,7 +37,7 @@ func runRoom(ctx context.Context, o Options, k kind, out io.Writer) error {
 }
 
 func roomOf(ctx context.Context, o Options, k kind, n int, out io.Writer) error {
-	s, err := k.start(ctx, n)
+	s, err := k.start(ctx, Population{People: n})
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func pairs(ctx context.Context, k kind, n int) (*server, *crowd, []string, error
 }
 
 func pairsOn(ctx context.Context, k kind, n int, where func(s *server, person int) string) (*server, *crowd, []string, error) {
-	s, err := k.start(ctx, 2*n)
+	s, err := k.start(ctx, Population{People: 2 * n})
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -74,11 +74,11 @@ func sendWith(ctx context.Context, o Options, k kind, n int, out io.Writer) erro
 	}
 	close(began)
 	time.Sleep(time.Until(warm))
-	before, err1 := s.cost()
+	before, err1 := s.spend()
 	c.timed.Store(true)
 	time.Sleep(time.Until(end))
 	c.timed.Store(false)
-	after, err2 := s.cost()
+	after, err2 := s.spend()
 	wait.Wait()
 	if p := failed.Load(); p != nil {
 		err = *p
@@ -87,7 +87,7 @@ func sendWith(ctx context.Context, o Options, k kind, n int, out io.Writer) erro
 	if err == nil {
 		line(out, k, fmt.Sprintf("send, %d senders", n), "%6.0f msg/s   ack p50 %s p99 %s   to the other socket p50 %s p99 %s   CPU %s a message",
 			float64(acks.count())/o.Duration.Seconds(), milli(acks.quantile(.5)), milli(acks.quantile(.99)),
-			milli(c.lags.quantile(.5)), milli(c.lags.quantile(.99)), micro(per(after.CPU-before.CPU, acks.count())))
+			milli(c.lags.quantile(.5)), milli(c.lags.quantile(.99)), s.between(before, after, acks.count()))
 	}
 	return errors.Join(err, c.close(), s.close())
 }
@@ -111,7 +111,7 @@ func paceAt(ctx context.Context, o Options, k kind, rate int, out io.Writer) err
 	if err != nil {
 		return err
 	}
-	before, err1 := s.cost()
+	before, err1 := s.spend()
 	c.timed.Store(true)
 	var refused atomic.Int64
 	var under sync.WaitGroup
@@ -131,14 +131,14 @@ func paceAt(ctx context.Context, o Options, k kind, rate int, out io.Writer) err
 	}
 	under.Wait()
 	c.quiet(ctx)
-	after, err2 := s.cost()
+	after, err2 := s.spend()
 	err = errors.Join(err1, err2)
 	if n := refused.Load(); n > 0 {
 		err = errors.Join(err, fmt.Errorf("%d of %d messages were refused", n, sent))
 	}
 	if err == nil {
 		line(out, k, fmt.Sprintf("pace, %d/s", rate), "to the other socket p50 %s p99 %s   CPU %s a message",
-			milli(c.lags.quantile(.5)), milli(c.lags.quantile(.99)), micro(per(after.CPU-before.CPU, sent)))
+			milli(c.lags.quantile(.5)), milli(c.lags.quantile(.99)), s.between(before, after, sent))
 	}
 	return errors.Join(err, c.close(), s.close())
 }

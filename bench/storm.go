@@ -11,7 +11,6 @@ import (
 )
 
 const (
-	stormCircle  = 20 // people of a conversation
 	stormSenders = 50 // keep sending, and stay connected
 	stormPause   = 100 * time.Millisecond
 )
@@ -20,7 +19,11 @@ const (
 // how long it is until everybody is back, told where their conversations stand, while
 // messages go on in other conversations, and what those who send meanwhile wait for.
 func runStorm(ctx context.Context, o Options, k kind, out io.Writer) error {
-	s, err := k.start(ctx, o.People+2*stormSenders)
+	p, ok := k.(parley)
+	if !ok {
+		return nil // the peer knows no conversations
+	}
+	s, err := p.start(ctx, Population{o.People + 2*stormSenders, o.Each})
 	if err != nil {
 		return err
 	}
@@ -29,59 +32,74 @@ func runStorm(ctx context.Context, o Options, k kind, out io.Writer) error {
 }
 
 func storm(ctx context.Context, o Options, k kind, s *server, out io.Writer) (err error) {
-	if err := s.befriend(ctx, stormCircle); err != nil {
-		return fmt.Errorf("make conversations: %w", err)
-	}
-	c := &crowd{}
-	defer func() { err = errors.Join(err, c.close()) }()
-	if err := c.grow(ctx, s, o.People+2*stormSenders); err != nil {
+	empty, err := s.cost()
+	if err != nil {
 		return err
 	}
-	steady := c.peers[o.People:]
+	h, err := herdOf(ctx, o.Binary, s, o.People)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	first, err := h.connect()
+	if err != nil {
+		return err
+	}
+	held, err := settled(ctx, s)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("storm, %d connections", o.People)
+	line(out, k, what, "set up in %.1f s, %s CPU and %.1f KiB each (RSS of the nodes %.0f MiB)",
+		first.Connected.Seconds(), micro(per(held.CPU-empty.CPU, o.People)), kib(held.RSS-empty.RSS)/float64(o.People), kib(held.RSS)/1024)
+
+	steady := server{nodes: s.nodes, people: s.people[o.People:]}
+	c, err := gather(ctx, &steady, 2*stormSenders, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
 	rooms := make([]string, stormSenders)
 	for i := range rooms {
-		if rooms[i], err = s.room(ctx, steady[2*i:2*i+2]); err != nil {
+		if rooms[i], err = s.room(ctx, c.peers[2*i:2*i+2]); err != nil {
 			return fmt.Errorf("make conversation: %w", err)
 		}
 	}
 	c.quiet(ctx)
-
-	others := &steadily{rooms: rooms, peers: steady}
+	others := &steadily{rooms: rooms, peers: c.peers}
 	end := others.start(ctx)
 	defer end()
 	time.Sleep(o.Duration)
-	before, err := s.cost()
+	return strike(h, s, others, func(format string, args ...any) { line(out, k, what, format, args...) })
+}
+
+// strike cuts what the herd holds, and brings it back.
+func strike(h *herd, s *server, others *steadily, say func(format string, args ...any)) error {
+	before, err := s.spend()
 	if err != nil {
 		return err
 	}
 	others.cut.Store(true)
 	began := time.Now()
-	lost := &crowd{peers: c.peers[:o.People:o.People]}
-	if err := lost.close(); err != nil {
+	if _, err := h.tell(order{Cut: true}); err != nil {
 		return err
 	}
-	closed := time.Since(began)
-	c.peers = append(make([]*peer, o.People), steady...)
-	back := &crowd{}
-	if err := back.grow(ctx, s, o.People); err != nil {
-		return errors.Join(err, back.close())
-	}
-	copy(c.peers, back.peers)
-	connected := time.Since(began)
-	for back.told.Load() < int64(o.People) {
-		if time.Since(began) > patience {
-			return fmt.Errorf("%d of %d were told where they stand", back.told.Load(), o.People)
-		}
-		time.Sleep(time.Millisecond)
-	}
-	all := time.Since(began)
-	after, err := s.cost()
+	cut := time.Since(began)
+	back, err := h.tell(order{Back: true})
 	if err != nil {
 		return err
 	}
-	line(out, k, fmt.Sprintf("storm, %d connections", o.People),
-		"cut in %.1f s, connected after %.1f s, all told after %.1f s   CPU %s each   others' acks p50 %s p99 %s (before: %s, %s), %d refused",
-		closed.Seconds(), connected.Seconds(), all.Seconds(), micro(per(after.CPU-before.CPU, o.People)),
+	all := time.Since(began)
+	after, err := s.spend()
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, one := range h.holds {
+		n += len(one.first.Connect)
+	}
+	say("cut in %.1f s, connected after %.1f s, all told after %.1f s   CPU %s each   others' acks p50 %s p99 %s (before: %s, %s), %d refused",
+		cut.Seconds(), (cut + back.Connected).Seconds(), all.Seconds(), s.between(before, after, n),
 		milli(others.rough.quantile(.5)), milli(others.rough.quantile(.99)),
 		milli(others.calm.quantile(.5)), milli(others.calm.quantile(.99)), others.refused.Load())
 	return nil

@@ -20,11 +20,16 @@ import (
 // patience bounds the waiting for anything that should take seconds at most.
 const patience = 2 * time.Minute
 
+const (
+	settling    = 20 * time.Second // of nodes that have just started
+	answerPause = 100 * time.Millisecond
+)
+
 // kind is a sort of server that can be measured.
 type kind interface {
 	name() string
 	// start gives a running server with people to log in as.
-	start(ctx context.Context, people int) (*server, error)
+	start(ctx context.Context, p Population) (*server, error)
 }
 
 // server is a running server under load. Close it.
@@ -36,10 +41,8 @@ type server struct {
 	room func(ctx context.Context, members []*peer) (string, error)
 	// start starts a node again.
 	start func(ctx context.Context, node int) error
-	// befriend gives each person that many conversations, with as many members, and
-	// leaves the server as after a start.
-	befriend func(ctx context.Context, each int) error
-	clean    func() error
+	parts []part // besides the nodes
+	clean func() error
 }
 
 func (s *server) close() error {
@@ -73,10 +76,9 @@ func (s *server) cost() (program.Cost, error) {
 // parley is the server that this repository builds: one with everything inside, or
 // as many nodes as are asked for.
 type parley struct {
-	binary  string
-	seed    Seed
-	engines Engines
-	nodes   int // 0: everything inside one
+	o     Options
+	seed  Seed
+	nodes int // 0: everything inside one
 }
 
 func (k parley) name() string {
@@ -86,17 +88,17 @@ func (k parley) name() string {
 	return fmt.Sprintf("parley x %d", k.nodes)
 }
 
-func (k parley) start(ctx context.Context, people int) (*server, error) {
+func (k parley) start(ctx context.Context, p Population) (*server, error) {
 	dir, err := os.MkdirTemp("", "parley-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)
 	}
-	s := &server{clean: func() error { return os.RemoveAll(dir) }}
+	s := &server{parts: k.o.Parts, clean: func() error { return os.RemoveAll(dir) }}
 	shared := k.settings(dir)
 	if err := k.migrate(ctx, shared); err != nil {
 		return nil, errors.Join(err, s.clean())
 	}
-	if s.people, err = k.seed(ctx, append(shared, "--data-dir", filepath.Join(dir, "0")), people); err != nil {
+	if s.people, err = k.seed(ctx, append(shared, "--data-dir", filepath.Join(dir, "0")), p); err != nil {
 		return nil, errors.Join(fmt.Errorf("make people: %w", err), s.clean())
 	}
 	var options []program.Options
@@ -122,24 +124,19 @@ func (k parley) start(ctx context.Context, people int) (*server, error) {
 		}
 	}
 	api := program.API{URL: s.nodes[0].URL, Client: &http.Client{Timeout: patience}}
-	s.befriend = func(ctx context.Context, each int) error {
-		if err := befriend(ctx, api, s.people, each); err != nil {
-			return err
-		}
-		for i, n := range s.nodes {
-			if err := errors.Join(n.Stop(ctx), s.start(ctx, i)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	s.room = func(ctx context.Context, members []*peer) (string, error) {
 		var others []string
 		for _, m := range members[1:] {
 			others = append(others, m.session.UserID)
 		}
 		as := api.As(program.Login{Token: members[0].session.Token})
-		return as.Group(ctx, "bench", others...) //nolint:wrapcheck // says all
+		for until := time.Now().Add(settling); ; {
+			id, err := as.Group(ctx, "bench", others...)
+			if program.Status(err) != http.StatusServiceUnavailable || time.Now().After(until) {
+				return id, err //nolint:wrapcheck // says all
+			}
+			time.Sleep(answerPause) // nodes that have just started are still dealing partitions out
+		}
 	}
 	return s, nil
 }
@@ -154,9 +151,9 @@ func (k parley) settings(dir string) []string {
 	}
 	run := strings.ToLower(rand.Text()[:10])
 	return append(flags,
-		"--store", k.engines.Store,
-		"--log", k.engines.Log+"/bench-"+run+".commands?partitions=12&session=1s",
-		"--bus", k.engines.Bus+"?prefix="+run,
+		"--store", k.o.Engines.Store,
+		"--log", k.o.Engines.Log+"/bench-"+run+".commands?partitions=12&session=1s",
+		"--bus", k.o.Engines.Bus+"?prefix="+run,
 		"--blobs", "file://"+filepath.Join(dir, "blobs"), "--secret", rand.Text()+rand.Text(), "--reconnect-spread", "1s",
 	)
 }
@@ -168,7 +165,7 @@ func (k parley) migrate(ctx context.Context, shared []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	said, err := exec.CommandContext(ctx, k.binary, append([]string{"migrate"}, shared...)...).CombinedOutput()
+	said, err := exec.CommandContext(ctx, k.o.Binary, append([]string{"migrate"}, shared...)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("migrate: %w: %s", err, said)
 	}
@@ -181,27 +178,8 @@ func (k parley) node(shared []string, data string) (program.Options, error) {
 	if err != nil {
 		return program.Options{}, err //nolint:wrapcheck // says all
 	}
-	command := append([]string{k.binary, "serve", "--addr", address, "--data-dir", data}, shared...)
+	command := append([]string{k.o.Binary, "serve", "--addr", address, "--data-dir", data}, shared...)
 	return program.Options{Command: command, URL: "http://" + address, Ready: "/readyz"}, nil
-}
-
-// befriend splits people into circles of each, and gives a circle as many groups.
-func befriend(ctx context.Context, api program.API, people []Session, each int) error {
-	for from := 0; from < len(people); from += each {
-		circle := people[from:min(from+each, len(people))]
-		for i, owner := range circle {
-			var others []string
-			for j, p := range circle {
-				if i != j {
-					others = append(others, p.UserID)
-				}
-			}
-			if _, err := api.As(program.Login{Token: owner.Token}).Group(ctx, "bench", others...); err != nil {
-				return err //nolint:wrapcheck // says all
-			}
-		}
-	}
-	return nil
 }
 
 // node is a bare socket.io server on Node, which stores and checks nothing.
@@ -209,7 +187,7 @@ type node struct{ dir string }
 
 func (node) name() string { return "node" }
 
-func (k node) start(ctx context.Context, people int) (*server, error) {
+func (k node) start(ctx context.Context, p Population) (*server, error) {
 	if _, err := os.Stat(filepath.Join(k.dir, "node_modules")); err != nil {
 		return nil, fmt.Errorf("run `npm ci` in %s first: %w", k.dir, err)
 	}
@@ -220,9 +198,8 @@ func (k node) start(ctx context.Context, people int) (*server, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	s := &server{
-		people:   make([]Session, people),
-		befriend: func(context.Context, int) error { return nil }, // it knows no conversations
-		clean:    func() error { return nil },
+		people: make([]Session, p.People), // it knows no conversations
+		clean:  func() error { return nil },
 	}
 	process, err := program.Start(ctx, program.Options{
 		Command: []string{"node", filepath.Join(k.dir, "server.js"), "--addr", address},

@@ -95,19 +95,25 @@ type operator struct {
 	carriers *carriers // of these the bus
 }
 
-func openOperator(ctx context.Context, cfg *config.Config, io IO) (_ *operator, err error) {
+func openOperator(ctx context.Context, cfg *config.Config, io IO) (*operator, error) {
 	if err := checkSettings(cfg); err != nil {
 		return nil, err
 	}
-	op := &operator{io: io}
+	store, err := openStore(ctx, cfg, true)
+	if err != nil {
+		return nil, err
+	}
+	return newOperator(ctx, cfg, io, store)
+}
+
+// newOperator makes an operator on an open store, which it closes.
+func newOperator(ctx context.Context, cfg *config.Config, io IO, store *sqlstore.Store) (_ *operator, err error) {
+	op := &operator{io: io, store: store}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, op.close())
 		}
 	}()
-	if op.store, err = openStore(ctx, cfg, true); err != nil {
-		return nil, err
-	}
 	logger := slog.New(slog.DiscardHandler)
 	if op.blobs, err = openBlobs(ctx, cfg, logger); err != nil {
 		return nil, err

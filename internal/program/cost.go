@@ -41,21 +41,12 @@ func CostOf(pid int) (Cost, error) {
 	}
 	c.RSS = kib << 10
 
-	stat, err := os.ReadFile(dir + "stat") //nolint:gosec // of a process id
+	stat, err := statOf(pid)
 	if err != nil {
-		return c, fmt.Errorf("read cost: %w", err)
+		return c, err
 	}
-	// The command's name, in parentheses, may hold anything; utime is the 12th field after it.
-	fields = bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 13 {
-		return c, errors.New("read cost: short stat")
-	}
-	for _, field := range fields[11:13] {
-		ticks, err := strconv.ParseInt(string(field), 10, 64)
-		if err != nil {
-			return c, fmt.Errorf("read cost: %w", err)
-		}
-		c.CPU += time.Duration(ticks) * time.Second / userHz
+	if c.CPU, err = ticks(stat[11:13]); err != nil {
+		return c, err
 	}
 
 	files, err := os.ReadDir(dir + "fd")
@@ -64,4 +55,87 @@ func CostOf(pid int) (Cost, error) {
 	}
 	c.Files = len(files)
 	return c, nil
+}
+
+// statOf gives the fields of a process's stat from the third, its state, on.
+func statOf(pid int) ([][]byte, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil, fmt.Errorf("read cost: %w", err)
+	}
+	// The command's name, in parentheses, may hold anything; utime is the 12th field after it.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 15 {
+		return nil, errors.New("read cost: short stat")
+	}
+	return fields, nil
+}
+
+// ticks adds up fields that count the kernel's units.
+func ticks(fields [][]byte) (time.Duration, error) {
+	var sum time.Duration
+	for _, field := range fields {
+		n, err := strconv.ParseInt(string(field), 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read cost: %w", err)
+		}
+		sum += time.Duration(n) * time.Second / userHz
+	}
+	return sum, nil
+}
+
+// FamilyCPU is the user and system time so far of a process, of those that it has
+// started, directly or not, and of those of them that have ended and were waited for.
+func FamilyCPU(pid int) (time.Duration, error) {
+	parents, err := parents()
+	if err != nil {
+		return 0, err
+	}
+	var sum time.Duration
+	found := false
+	for member := range parents {
+		p, ok := member, true
+		for p != pid && ok {
+			p, ok = parents[p], parents[p] != 0
+		}
+		if p != pid {
+			continue
+		}
+		fields, err := statOf(member)
+		if err != nil {
+			continue // it has ended meanwhile: its parent has it, or will
+		}
+		cpu, err := ticks(fields[11:15]) // its own, and that of children that have ended
+		if err != nil {
+			return 0, err
+		}
+		sum, found = sum+cpu, true
+	}
+	if !found {
+		return 0, fmt.Errorf("read cost: no process %d", pid)
+	}
+	return sum, nil
+}
+
+// parents gives the parent of each process.
+func parents() (map[int]int, error) {
+	dirs, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	all := make(map[int]int)
+	for _, d := range dirs {
+		pid, err := strconv.Atoi(d.Name())
+		if err != nil {
+			continue // not a process
+		}
+		fields, err := statOf(pid)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		if all[pid], err = strconv.Atoi(string(fields[1])); err != nil {
+			return nil, fmt.Errorf("read parent: %w", err)
+		}
+	}
+	return all, nil
 }

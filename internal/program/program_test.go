@@ -106,3 +106,29 @@ func TestAProgramThatDoesNotServeSaysWhy(t *testing.T) {
 		t.Errorf("got %v, want ErrEnded and what it wrote", err)
 	}
 }
+
+func TestAFamilyCostsAtLeastItself(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	p, err := Start(ctx, options(t, "serve"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, err := CostOf(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	family, err := FamilyCPU(os.Getpid())
+	if err != nil || family < mine.CPU {
+		t.Errorf("got %v, %v; want at least the %v of this process", family, err, mine.CPU)
+	}
+	if _, err := FamilyCPU(p.PID()); err != nil {
+		t.Errorf("got %v for a child that has none itself, want its cost", err)
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FamilyCPU(p.PID()); err == nil {
+		t.Error("got a cost of a process that ended, want an error")
+	}
+}
