@@ -123,10 +123,14 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 		Leases: a.carriers.leases, Seen: a.store, Bus: bus, Node: a.node, Now: time.Now, Logger: logger,
 		Local: func() []chat.UserID { return a.gateway.Users() },
 	})
+	attention := worker.NewPresence(worker.PresenceDeps{
+		Leases: a.carriers.looks, Node: a.node, Now: time.Now, Logger: logger,
+		Local: func() []chat.UserID { return a.gateway.Looking() },
+	})
 	edge := api.NewEdge(cfg.PublicURL.URL, cfg.TrustedProxies.Contains)
 	limits := wireLimits(cfg)
 	if a.gateway, err = gateway.New(a.life, gateway.Ports{
-		Service: a.service, Views: a.store, People: a.store, Online: a.carriers.leases, Presence: presence, Bus: bus,
+		Service: a.service, Views: a.store, People: a.store, Online: a.carriers.leases, Presence: presence, Attention: attention, Bus: bus,
 	}, gateway.Options{
 		Node: a.node, Logger: logger, Now: time.Now, Limits: limits, FrameBytes: limits.FrameBytes,
 		MaxSocketsPerUser: cfg.UserConnections, HeadCheckRooms: headCheckRooms(cfg), ReconnectSpread: cfg.ReconnectSpread,
@@ -151,7 +155,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}); err != nil {
 		return nil, fmt.Errorf("make the web interface: %w", err)
 	}
-	a.workers = []func(context.Context) error{receipts.Run, presence.Run, a.gateway.Run, ended.Run, a.maintain, a.index}
+	a.workers = []func(context.Context) error{receipts.Run, presence.Run, attention.Run, a.gateway.Run, ended.Run, a.maintain, a.index}
 	if keys != nil {
 		a.workers = append(a.workers, a.pusher(keys).Run)
 	}

@@ -33,7 +33,8 @@ const (
 type carriers struct {
 	log     chat.Log
 	bus     chat.Bus
-	leases  chat.Presence
+	leases  chat.Presence // who has a socket
+	looks   chat.Presence // who looks at a client
 	limiter chat.Limiter
 
 	// whole reports whether the bus brings everything that other nodes publish.
@@ -126,7 +127,7 @@ func (c *carriers) openBus(ctx context.Context, cfg *config.Config, logger *slog
 	alone := inproc.NewLimiter(time.Now, limiterKeys)
 	if cfg.Bus == "memory" {
 		bus := inproc.NewBus(1, busBound)
-		c.bus, c.leases, c.limiter = bus, inproc.NewPresence(), alone
+		c.bus, c.leases, c.looks, c.limiter = bus, inproc.NewPresence(), inproc.NewPresence(), alone
 		c.closers = append(c.closers, bus.Close)
 		c.readings = append(c.readings,
 			gauge("bus_subscriptions", "Topics this node hears.", func(*readings) float64 { return float64(bus.Subscriptions()) }),
@@ -143,7 +144,7 @@ func (c *carriers) openBus(ctx context.Context, cfg *config.Config, logger *slog
 		return err //nolint:wrapcheck // names the part
 	}
 	limiter := redis.NewLimiter(client, alone, logger)
-	c.bus, c.leases, c.limiter, c.whole = bus, redis.NewPresence(client), limiter, bus.Whole
+	c.bus, c.leases, c.looks, c.limiter, c.whole = bus, redis.NewPresence(client), redis.NewAttention(client), limiter, bus.Whole
 	c.closers = append(c.closers, bus.Close, func() error {
 		client.Close()
 		return nil

@@ -50,16 +50,20 @@ func noPush() service.PushPort {
 
 // pushSubject is how push services can reach who runs this server (RFC 8292 section 2.1).
 func pushSubject(cfg *config.Config) string {
+	if cfg.PushContact != "" {
+		return cfg.PushContact
+	}
 	if u := cfg.PublicURL.URL; u != nil && u.Scheme == "https" {
 		return "https://" + u.Host
 	}
+	// Some push services take it, Apple's does not: docs/operations.md.
 	return "mailto:postmaster@localhost.localdomain"
 }
 
 // pusher makes the worker that sends notifications.
 func (a *App) pusher(keys *push.Keys) *push.Worker {
 	return push.NewWorker(push.Deps{
-		Pushes: a.store, Views: a.store, People: a.store, Online: a.carriers.leases, Now: time.Now, Logger: a.logger,
+		Pushes: a.store, Views: a.store, People: a.store, Looking: a.carriers.looks, Now: time.Now, Logger: a.logger,
 		Sender: push.NewSender(push.SenderOptions{Keys: keys, Now: time.Now, Private: a.cfg.Push == pushPrivate}),
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/wire"
 )
 
 // pushService stands for that of a browser's maker.
@@ -124,6 +125,35 @@ func TestNotificationsArePushed(t *testing.T) {
 		bob.rest(http.MethodGet, subscriptions, nil, http.StatusOK, &state)
 		return len(state.Items) == 0
 	})
+}
+
+// Who has a line but looks elsewhere is told; who looks is not.
+func TestNotificationsGoToWhoDoesNotLook(t *testing.T) {
+	t.Parallel()
+	service := newPushService(t)
+	s := start(t, t.TempDir(), "--push", "private")
+	ann, bob, carol := s.signUp("ann"), s.signUp("bob"), s.signUp("carol")
+	var group wire.Conversation
+	ann.rest(http.MethodPost, "/api/v1/conversations", map[string]any{
+		"kind": "group", "title": "Club", "member_ids": []chat.UserID{bob.id, carol.id},
+	}, http.StatusCreated, &group)
+	for _, a := range []*account{bob, carol} {
+		a.rest(http.MethodPost, "/api/v1/push/subscriptions", service.subscription(t, "/"+a.id.String()), http.StatusCreated, nil)
+	}
+	looks, hides := bob.connect(), carol.connect()
+	looks.must(wire.EventAttention, wire.Attention{On: true}, nil)
+	hides.must(wire.EventAttention, wire.Attention{On: true}, nil)
+	hides.must(wire.EventAttention, wire.Attention{}, nil)
+	ann.connect().send(group.ID, "1", "hello")
+	// Both are decided on at once; what became of them is noted when both are done.
+	var state pushState
+	s.eventually("who does not look is told", func() bool {
+		carol.rest(http.MethodGet, "/api/v1/push/subscriptions", nil, http.StatusOK, &state)
+		return state.Items[0].LastSuccessAt != nil
+	})
+	if got := service.got("/" + bob.id.String()); len(got) != 0 {
+		t.Errorf("got %d notifications for somebody who looks", len(got))
+	}
 }
 
 func TestNotificationsTurnedOff(t *testing.T) {

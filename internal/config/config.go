@@ -27,7 +27,8 @@ type Config struct {
 	Signup string `key:"signup" default:"open" doc:"who may make an account: open, invite or closed"`
 	Node   string `key:"node" default:"" doc:"the name of this process in a cluster; when empty a random one"`
 
-	Push string `key:"push" default:"on" doc:"notifications to browsers (Web Push): on, off, or private: push services in private networks are reached too"`
+	Push        string `key:"push" default:"on" doc:"notifications to browsers (Web Push): on, off, or private: push services in private networks are reached too"`
+	PushContact string `key:"push-contact" default:"" doc:"how push services can reach who runs this server, for example mailto:admin@example.org; when empty it is public-url, if that is https"`
 
 	LogLevel        string        `key:"log-level" default:"info" doc:"debug, info, warn or error"`
 	LogFormat       string        `key:"log-format" default:"auto" doc:"text, json, or auto: text on a terminal"`
@@ -60,6 +61,7 @@ func (c *Config) validate() error {
 		},
 		func() error { return scheme("log", c.Log, "memory", "kafka") },
 		func() error { return scheme("bus", c.Bus, "memory", "redis", "rediss") },
+		func() error { return contact("push-contact", c.PushContact) },
 		c.validatePublicURL, c.validateOrigins, c.validateNumbers,
 	} {
 		if err := check(); err != nil {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -21,6 +22,23 @@ func oneOf(key, value string, allowed ...string) error {
 	}
 	last := len(allowed) - 1
 	return fault(key, "is %q; it must be %s or %s", value, strings.Join(allowed[:last], ", "), allowed[last])
+}
+
+// contact checks an address that RFC 8292 section 2.1 allows. Push services refuse
+// everything, and say little, where it leads to no host of the Internet.
+func contact(key, value string) error {
+	u, err := url.Parse(value)
+	switch {
+	case value == "":
+		return nil
+	case err == nil && u.Scheme == "https" && strings.Contains(u.Hostname(), "."):
+		return nil
+	case err == nil && u.Scheme == "mailto":
+		if at, err := mail.ParseAddress(u.Opaque); err == nil && at.Address == u.Opaque && strings.Contains(u.Opaque[strings.LastIndex(u.Opaque, "@"):], ".") {
+			return nil
+		}
+	}
+	return fault(key, "must be an address such as mailto:admin@example.org or https://example.org")
 }
 
 // scheme checks what an engine's URL begins with; the URL itself is not shown, for it may hold a password.

@@ -51,6 +51,7 @@ func (g *Gateway) events() []event {
 		on(g, wire.EventTypingSet, g.typingSet),
 		on(g, wire.EventPresenceWatch, g.presenceWatch),
 		on(g, wire.EventEntriesAfter, g.entriesAfter),
+		on(g, wire.EventAttention, g.attention),
 	}
 }
 

@@ -296,10 +296,13 @@ func TestRequestsAreLimited(t *testing.T) {
 	for range 5 {
 		a.must(wire.EventTypingSet, wire.TypingSet{ConversationID: room, On: true})
 	}
-	for _, event := range []string{wire.EventTypingSet, wire.EventConversationRead, wire.EventConversationDelivered, wire.EventEntriesAfter, wire.EventPresenceWatch} {
+	for _, event := range []string{wire.EventTypingSet, wire.EventConversationRead, wire.EventConversationDelivered, wire.EventEntriesAfter, wire.EventPresenceWatch, wire.EventAttention} {
 		payload := map[string]any{"conversation_id": room, "seq": 1}
 		if event == wire.EventTypingSet {
 			payload = map[string]any{"conversation_id": room, "on": true}
+		}
+		if event == wire.EventAttention {
+			payload = map[string]any{"on": true}
 		}
 		if event == wire.EventPresenceWatch {
 			payload = map[string]any{"user_ids": []string{}}

@@ -76,6 +76,10 @@ func permissionMatrix() map[string][]matrixRow {
 		wire.EventPresenceWatch: {message("watch", func(*matrixScene) any {
 			return wire.PresenceWatch{UserIDs: []chat.UserID{}}
 		}, everyone("", ""))},
+		// It is about oneself.
+		wire.EventAttention: {message("attention", func(*matrixScene) any {
+			return wire.Attention{On: true}
+		}, everyone("", ""))},
 	}
 }
 

@@ -55,6 +55,7 @@ type node struct {
 	faults  *faultyService
 	now     *clock
 	stop    func()
+	looks   *inproc.Presence // who looks at a client
 	users   atomic.Int64
 }
 
@@ -231,9 +232,11 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 		Leases: leases, Seen: n.store, Bus: n.bus, Node: "test", Now: n.now.now, Logger: logger,
 		Local: func() []chat.UserID { return n.gateway.Users() },
 	})
+	n.looks = inproc.NewPresence()
+	looks := worker.NewPresence(worker.PresenceDeps{Leases: n.looks, Node: "test", Now: n.now.now, Logger: logger, Local: func() []chat.UserID { return n.gateway.Looking() }})
 	n.faults = &faultyService{Service: n.service}
 	n.gateway, err = gateway.New(ctx, gateway.Ports{
-		Service: n.faults, Views: n.views, People: n.store, Online: leases, Presence: presence, Bus: n.bus,
+		Service: n.faults, Views: n.views, People: n.store, Online: leases, Presence: presence, Attention: looks, Bus: n.bus,
 	}, opt)
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +247,7 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 	n.web = httptest.NewServer(n.sockets)
 	var wg sync.WaitGroup
 	for _, run := range []func(context.Context) error{
-		n.gateway.Run, receipts.Run, presence.Run,
+		n.gateway.Run, receipts.Run, presence.Run, looks.Run,
 		func(ctx context.Context) error { return n.log.Own(ctx, owner.Own) },
 		worker.Periodic{Every: 50 * time.Millisecond, Logger: logger, Do: func(context.Context) error {
 			n.service.ExpirePending(time.Now())

@@ -63,6 +63,9 @@ type Presence interface {
 	Left(user chat.UserID)
 }
 
+// Attention is told whom on this node somebody looks at a client of. Its methods do not wait.
+type Attention = Presence
+
 // Ports are the parts of the system that the gateway stands on.
 type Ports struct {
 	Service  Service
@@ -70,7 +73,9 @@ type Ports struct {
 	People   People
 	Online   Online
 	Presence Presence
-	Bus      chat.Bus
+	// Attention is told of people who begin and cease to look at a client here.
+	Attention Attention
+	Bus       chat.Bus
 }
 
 // Options are the gateway's settings; zero values mean the defaults.

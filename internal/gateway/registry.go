@@ -263,7 +263,11 @@ func (g *Gateway) detach(c *conn) {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !u.unlink(c) || u.sockets > 0 || u.state == userGone {
+	if !u.unlink(c) {
+		return
+	}
+	g.look(u, c, false)
+	if u.sockets > 0 || u.state == userGone {
 		return
 	}
 	now := g.opt.Now()

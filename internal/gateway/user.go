@@ -35,7 +35,9 @@ type user struct {
 	// idleSince is when the last socket went, in unix nanoseconds; zero while there is one.
 	idleSince int64
 	// absent is set while the person counts as gone and is kept all the same.
-	absent  bool
+	absent bool
+	// looked are the sockets whose clients somebody looks at.
+	looked  map[*conn]struct{}
 	loading *loading // nil once loading has ended
 	rooms   []*room  // sorted by id
 	// changed is the last entry, of each conversation, that is known to have changed the

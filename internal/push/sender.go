@@ -117,6 +117,8 @@ func (s *Sender) judge(res *http.Response) outcome {
 		return outcome{verdict: chat.PushGone}
 	case code == http.StatusTooManyRequests || code == http.StatusRequestTimeout || code >= 500:
 		return outcome{verdict: chat.PushRetry, failure: failure, after: s.retryAfter(res.Header.Get("Retry-After"))}
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		return outcome{verdict: chat.PushFailed, failure: failure + ": it does not accept this server's key or contact"}
 	default:
 		return outcome{verdict: chat.PushFailed, failure: failure}
 	}

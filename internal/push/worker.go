@@ -21,6 +21,11 @@ const (
 	lookEvery = time.Second
 	// grace is how long a message waits: who reads it meanwhile is not told of it.
 	grace chat.Time = 2_000
+	// lookAgain is after what time a message is looked at again that was not read though
+	// somebody seemed to look at a client, and lookFor for how long: a lid that was closed
+	// is noticed within 45 s, when the socket behind it falls silent.
+	lookAgain chat.Time = 25_000
+	lookFor   chat.Time = 50_000
 	// claim is after what time another worker takes over what this one has not finished.
 	claim chat.Time = 60_000
 	// maxQueue bounds the messages that are gone through at once, maxSend the jobs.
@@ -46,20 +51,20 @@ type People interface {
 	Users(ctx context.Context, ids []chat.UserID) ([]chat.User, error)
 }
 
-// Online tells who has a socket, on any node.
-type Online interface {
+// Looking tells who looks at a client, on any node.
+type Looking interface {
 	Online(ctx context.Context, users []chat.UserID, now chat.Time) (map[chat.UserID]bool, error)
 }
 
 // Deps are the parts that the worker stands on. All of them are needed.
 type Deps struct {
-	Pushes chat.Pushes
-	Views  Views
-	People People
-	Online Online
-	Sender *Sender
-	Now    func() time.Time
-	Logger *slog.Logger
+	Pushes  chat.Pushes
+	Views   Views
+	People  People
+	Looking Looking
+	Sender  *Sender
+	Now     func() time.Time
+	Logger  *slog.Logger
 }
 
 // Worker queues notifications and sends them. Any number of nodes may run one each.
@@ -145,12 +150,15 @@ func (w *Worker) send(ctx context.Context) error {
 // told: the job is due again when its claim ends.
 func (w *Worker) do(ctx context.Context, job *chat.PushJob) chat.PushResult {
 	r := chat.PushResult{Job: *job, At: w.now()}
-	n, wanted, err := w.notification(ctx, job)
+	n, need, err := w.notification(ctx, job)
 	switch {
 	case err != nil:
 		w.Logger.WarnContext(ctx, "look at a notification", "error", err)
 		return r
-	case !wanted:
+	case need == notYet && r.At-job.QueuedAt < lookFor:
+		r.Verdict, r.RetryAt = chat.PushRetry, r.At+lookAgain
+		return r
+	case need != needed:
 		r.Verdict = chat.PushDropped
 		return r
 	}
@@ -186,39 +194,48 @@ type payload struct {
 	Attachments    int                  `json:"attachments,omitempty"`
 }
 
-// notification makes what is sent; wanted is false if nobody needs it any more.
-func (w *Worker) notification(ctx context.Context, job *chat.PushJob) (n notification, wanted bool, err error) {
+// need says whether somebody has to be told of a message.
+type need uint8
+
+const (
+	notNeeded need = iota // never, or no more
+	notYet                // they may be about to see it by themselves
+	needed
+)
+
+// notification makes what is sent if it is needed.
+func (w *Worker) notification(ctx context.Context, job *chat.PushJob) (n notification, want need, err error) {
 	p := payload{V: 1, Kind: "test", ID: fmt.Sprint("test:", int64(job.Seq)), At: w.now()}
 	if !job.ConversationID.IsZero() {
-		if wanted, err = w.message(ctx, job, &p); err != nil || !wanted {
-			return n, false, err
+		if want, err = w.message(ctx, job, &p); err != nil || want != needed {
+			return n, want, err
 		}
 	}
 	data, err := json.Marshal(p)
 	if err != nil {
-		return n, false, fmt.Errorf("encode notification: %w", err)
+		return n, notNeeded, fmt.Errorf("encode notification: %w", err)
 	}
 	sum := sha256.Sum256([]byte(p.ID))
 	n = notification{payload: data, topic: base64.RawURLEncoding.EncodeToString(sum[:24]), urgent: job.Mention || job.ConversationID.IsZero()}
-	return n, true, nil
+	return n, needed, nil
 }
 
 // message fills in what is to be told of a message, as it is now.
-func (w *Worker) message(ctx context.Context, job *chat.PushJob, p *payload) (wanted bool, err error) {
+func (w *Worker) message(ctx context.Context, job *chat.PushJob, p *payload) (need, error) {
 	user := job.Subscription.UserID
 	view, err := w.Views.Conversation(ctx, user, job.ConversationID)
 	if errors.Is(err, chat.ErrNotFound) {
-		return false, nil
+		return notNeeded, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("read conversation: %w", err)
+		return notNeeded, fmt.Errorf("read conversation: %w", err)
 	}
 	found, err := w.Views.Messages(ctx, job.ConversationID, chat.MessageQuery{Around: job.Seq, Limit: 1, VisibleFrom: view.VisibleFrom})
 	if err != nil {
-		return false, fmt.Errorf("read message: %w", err)
+		return notNeeded, fmt.Errorf("read message: %w", err)
 	}
 	if len(found) == 0 || found[0].Seq != job.Seq || found[0].DeletedAt != 0 {
-		return false, nil
+		return notNeeded, nil
 	}
 	m := &found[0]
 	c := chat.PushCandidate{
@@ -226,21 +243,21 @@ func (w *Worker) message(ctx context.Context, job *chat.PushJob, p *payload) (wa
 		Seq: m.Seq, SenderID: m.SenderID, At: m.At, Mention: job.Mention,
 	}
 	if !c.Wanted(w.now()) {
-		return false, nil
+		return notNeeded, nil
 	}
-	online, err := w.Online.Online(ctx, []chat.UserID{user}, w.now())
+	looking, err := w.Looking.Online(ctx, []chat.UserID{user}, w.now())
 	if err != nil {
-		return false, fmt.Errorf("ask who is online: %w", err)
+		return notNeeded, fmt.Errorf("ask who looks at a client: %w", err)
 	}
-	if online[user] {
-		return false, nil
+	if looking[user] {
+		return notYet, nil
 	}
 	id := job.ConversationID
 	p.Kind, p.ID, p.ConversationID, p.Seq, p.Mention, p.At = "message", fmt.Sprint(id, ":", m.Seq), &id, m.Seq, job.Mention, m.At
 	if job.Subscription.Content {
-		return true, w.content(ctx, view, m, p)
+		return needed, w.content(ctx, view, m, p)
 	}
-	return true, nil
+	return needed, nil
 }
 
 // content adds what was said and by whom.

@@ -18,7 +18,7 @@ type office struct {
 	chat.Pushes
 	view     *chat.ConversationView
 	message  *chat.Message
-	online   bool
+	looking  bool
 	broken   error
 	finished []chat.PushResult
 	jobs     []chat.PushJob
@@ -43,7 +43,7 @@ func (o *office) Users(context.Context, []chat.UserID) ([]chat.User, error) {
 }
 
 func (o *office) Online(context.Context, []chat.UserID, chat.Time) (map[chat.UserID]bool, error) {
-	return map[chat.UserID]bool{chattest.User(1): o.online}, nil
+	return map[chat.UserID]bool{chattest.User(1): o.looking}, nil
 }
 
 func (o *office) DuePushes(context.Context, chat.Time, chat.Time, int) ([]chat.PushJob, error) {
@@ -78,7 +78,7 @@ func newDesk(t *testing.T) *desk {
 	sub.UserID, sub.Content = chattest.User(1), true
 	o.jobs = []chat.PushJob{{Subscription: sub, ConversationID: chattest.Room(0), Seq: 5, QueuedAt: chattest.Epoch, Attempts: 1}}
 	w := NewWorker(Deps{
-		Pushes: o, Views: o, People: o, Online: o, Sender: s.sender(t, true), Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
+		Pushes: o, Views: o, People: o, Looking: o, Sender: s.sender(t, true), Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
 	})
 	return &desk{w, o, s, b}
 }
@@ -129,14 +129,14 @@ func TestWorkerTellsNoContentWhereNoneIsWanted(t *testing.T) {
 
 func TestWorkerDropsWhatNobodyNeeds(t *testing.T) {
 	for name, change := range map[string]func(o *office){
-		"no member any more":  func(o *office) { o.view = nil },
-		"read meanwhile":      func(o *office) { o.view.ReadSeq = 5 },
-		"muted meanwhile":     func(o *office) { o.view.Preferences.MutedUntil = chattest.Epoch + 1<<40 },
-		"deleted meanwhile":   func(o *office) { o.message.DeletedAt = chattest.Epoch },
-		"not there":           func(o *office) { o.message = nil },
-		"online":              func(o *office) { o.online = true },
-		"older than an hour":  func(o *office) { o.message.At = chattest.Epoch - chat.MaxPushAge },
-		"wants no more of it": func(o *office) { o.view.Preferences.Notify = chat.NotifyNone },
+		"no member any more":   func(o *office) { o.view = nil },
+		"read meanwhile":       func(o *office) { o.view.ReadSeq = 5 },
+		"muted meanwhile":      func(o *office) { o.view.Preferences.MutedUntil = chattest.Epoch + 1<<40 },
+		"deleted meanwhile":    func(o *office) { o.message.DeletedAt = chattest.Epoch },
+		"not there":            func(o *office) { o.message = nil },
+		"in view all the time": func(o *office) { o.looking, o.jobs[0].QueuedAt = true, chattest.Epoch+60_000-lookFor },
+		"older than an hour":   func(o *office) { o.message.At = chattest.Epoch - chat.MaxPushAge },
+		"wants no more of it":  func(o *office) { o.view.Preferences.Notify = chat.NotifyNone },
 	} {
 		d := newDesk(t)
 		change(d.office)
@@ -174,6 +174,26 @@ func TestWorkerTriesAgain(t *testing.T) {
 	d.office.broken = errors.New("the store is out of reach")
 	if _, _ = d.work(t); len(d.office.finished) != 0 || d.service.count() != 0 {
 		t.Errorf("got %+v and %d requests, want it left alone", d.office.finished, d.service.count())
+	}
+}
+
+// Who looks at a client sees the message there. It is told all the same if it is
+// still unread when they do not look any more, and by nobody's fault: no failure.
+func TestWorkerWaitsForWhoLooks(t *testing.T) {
+	d := newDesk(t)
+	d.office.looking = true
+	jobs := d.office.jobs
+	jobs[0].QueuedAt = chattest.Epoch + 58_000 // two seconds ago
+	if r, _ := d.work(t); r.Verdict != chat.PushRetry || r.RetryAt-r.At != lookAgain || r.Failure != "" || d.service.count() != 0 {
+		t.Fatalf("got %+v and %d requests, want it looked at again", r, d.service.count())
+	}
+	d.office.looking, d.office.jobs, d.office.finished = false, jobs, nil
+	if r, p := d.work(t); r.Verdict != chat.PushSent || p.Body == "" {
+		t.Errorf("got %+v, want it told", r)
+	}
+	// The last look comes after a socket that has fallen silent is given up (45 s).
+	if last := grace + (lookFor/lookAgain)*lookAgain; last < 47_000 {
+		t.Errorf("got the last look after %d ms", last)
 	}
 }
 

@@ -78,6 +78,9 @@ func TestPresence(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		chattest.Presence(t, func(t *testing.T) chat.Presence { return NewPresence(openClient(t, apart(url))) })
 	})
+	onEach(t, func(t *testing.T, url string) {
+		chattest.Presence(t, func(t *testing.T) chat.Presence { return NewAttention(openClient(t, apart(url))) })
+	})
 }
 
 func TestLimiter(t *testing.T) {

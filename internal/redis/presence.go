@@ -45,12 +45,18 @@ return gone`)
 
 // Presence implements chat.Presence. While Redis cannot be reached its methods
 // give errors, within two seconds. Safe for concurrent use.
-type Presence struct{ client *Client }
+type Presence struct {
+	client *Client
+	kind   byte // of its keys
+}
 
 var _ chat.Presence = (*Presence)(nil)
 
-// NewPresence makes one.
-func NewPresence(client *Client) *Presence { return &Presence{client: client} }
+// NewPresence makes the one of who has a socket.
+func NewPresence(client *Client) *Presence { return &Presence{client, 'o'} }
+
+// NewAttention makes the one of who looks at a client. It knows nothing of the other.
+func NewAttention(client *Client) *Presence { return &Presence{client, 'a'} }
 
 // Renew implements chat.Presence.
 func (p *Presence) Renew(ctx context.Context, node string, users []chat.UserID, now chat.Time) ([]chat.UserID, error) {
@@ -97,7 +103,7 @@ func (p *Presence) each(ctx context.Context, s *script, users []chat.UserID, arg
 func (p *Presence) keys(users []chat.UserID) []string {
 	keys := make([]string, len(users))
 	for i, u := range users {
-		keys[i] = p.client.key('o', u.String())
+		keys[i] = p.client.key(p.kind, u.String())
 	}
 	return keys
 }

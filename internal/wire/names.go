@@ -11,6 +11,7 @@ const (
 	EventTypingSet             = "typing"
 	EventPresenceWatch         = "presence.watch"
 	EventEntriesAfter          = "entries.after"
+	EventAttention             = "attention"
 )
 
 // The events that the server sends.

@@ -30,6 +30,7 @@ func ClientEvents() []Event {
 		request[TypingSet, Empty](EventTypingSet, "This person types, or stopped."),
 		request[PresenceWatch, WatchAnswer](EventPresenceWatch, "Watch these people's presence, and no others': their presence now, changes as events."),
 		request[EntriesAfter, EntriesAnswer](EventEntriesAfter, "Read the log after a seq."),
+		request[Attention, Empty](EventAttention, "Somebody looks at this client, or does no longer: while nobody looks at any, notifications are pushed."),
 	}
 }
 

@@ -60,6 +60,12 @@ type PresenceWatch struct {
 	UserIDs []chat.UserID `json:"user_ids" doc:"at most 500"`
 }
 
+// Attention is the payload of attention. It holds until the socket says otherwise
+// or ends; a socket that never says it is looked at by nobody.
+type Attention struct {
+	On bool `json:"on" doc:"somebody looks at this client and has used it lately"`
+}
+
 // EntriesAfter is the payload of entries.after: the log after a seq.
 type EntriesAfter struct {
 	ConversationID chat.ConversationID `json:"conversation_id"`

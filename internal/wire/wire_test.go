@@ -128,6 +128,9 @@ func sample() map[string]any {
 		"client/presence.watch":         wire.PresenceWatch{UserIDs: []chat.UserID{alice, bob}},
 		"client/entries.after":          wire.EntriesAfter{ConversationID: conversation, Seq: 0, Limit: 100},
 
+		"client/attention": wire.Attention{On: true},
+
+		"answer/attention":              wire.Empty{},
 		"answer/message.send":           wire.SendAnswer{Entry: entry, Repeated: true},
 		"answer/message.edit":           wire.EntryAnswer{Entry: entries()[chat.KindEdit].AppendJSON(nil)},
 		"answer/message.delete":         wire.EntryAnswer{Entry: json.RawMessage("null")},

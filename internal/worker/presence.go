@@ -28,8 +28,9 @@ type SeenToucher interface {
 // PresenceDeps are what the worker stands on.
 type PresenceDeps struct {
 	Leases chat.Presence
-	Seen   SeenToucher
-	Bus    chat.Bus
+	// Seen and Bus may be nil: then nothing but the leases is kept.
+	Seen SeenToucher
+	Bus  chat.Bus
 	// Local gives everybody who is on this node.
 	Local  func() []chat.UserID
 	Node   string
@@ -37,7 +38,7 @@ type PresenceDeps struct {
 	Logger *slog.Logger
 }
 
-// Presence keeps the leases of who is on this node, tells watchers of those who
+// Presence keeps the leases of who is on this node, or looks at it, tells watchers of those who
 // come and go, and notes when people were last seen. Safe for concurrent use.
 type Presence struct {
 	PresenceDeps
@@ -154,7 +155,7 @@ func (p *Presence) leaveAll(ctx context.Context) {
 }
 
 func (p *Presence) touch(ctx context.Context, users []chat.UserID, now chat.Time) {
-	if len(users) == 0 {
+	if len(users) == 0 || p.Seen == nil {
 		return
 	}
 	seen := make(map[chat.UserID]chat.Time, len(users))
@@ -168,7 +169,7 @@ func (p *Presence) touch(ctx context.Context, users []chat.UserID, now chat.Time
 
 // tell publishes that people came or went, to those who watch them.
 func (p *Presence) tell(ctx context.Context, users []chat.UserID, online bool, now chat.Time) {
-	if len(users) == 0 {
+	if len(users) == 0 || p.Bus == nil {
 		return
 	}
 	events := make([]chat.Event, 0, len(users))

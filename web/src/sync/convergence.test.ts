@@ -155,6 +155,7 @@ class Client {
       store,
       tabs: silentTabs,
       locks: pageLocks(),
+      page: { isVisible: () => false, listen: () => () => undefined },
       me,
       now: () => (network.clock += 1),
       newId: () => `${name}-${String((ids += 1))}`,

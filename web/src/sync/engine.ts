@@ -5,6 +5,7 @@ import type { Line } from "../wire/socket.ts";
 import type { Conversation, Entry, Receipt } from "../wire/types.ts";
 import type { uploadFile } from "../wire/upload.ts";
 import { knownConversation, putConversation } from "./apply-entry.ts";
+import { Attention, type Watched } from "./attention.ts";
 import { CatchUp } from "./catch-up.ts";
 import { foldOwnRead, foldReceipt } from "./conversation-fold.ts";
 import { type ConversationList, emptyList, mergePage, type ToldPage } from "./conversation-list.ts";
@@ -30,6 +31,7 @@ export interface EngineParts {
   store: Store;
   tabs: Tabs;
   locks: Locks;
+  page: Watched;
   me: string;
   now: () => number;
   newId: () => string;
@@ -55,6 +57,7 @@ export class Engine {
   readonly #parts: EngineParts;
   readonly #line: Line;
   readonly #receipts: ReceiptSender;
+  readonly #attention: Attention;
   readonly #keeper: Keeper;
   readonly #unhear: () => void;
   #cursor: string | undefined;
@@ -66,6 +69,7 @@ export class Engine {
     this.#line = parts.openLine(() => this.#cursor);
     const line = this.#line;
     this.#receipts = new ReceiptSender({ line, later });
+    this.#attention = new Attention({ line, page: parts.page, now, later });
     this.presence = new PresenceWatch({ line, client, later });
     this.typing = new TypingLine({ line, client, now, later });
     this.catchUp = new CatchUp({
@@ -161,6 +165,7 @@ export class Engine {
     this.catchUp.close();
     this.#receipts.close();
     this.presence.close();
+    this.#attention.close();
     this.typing.close();
     this.#keeper.close();
   }
@@ -195,6 +200,7 @@ export class Engine {
       this.outbox.flush();
       this.#receipts.flush();
       this.presence.flush();
+      this.#attention.begin();
     });
     line.on("entry", (entry) => {
       this.catchUp.ingest(entry);

@@ -5,6 +5,7 @@ import { asApiError } from "../wire/errors.ts";
 import { openLine } from "../wire/socket.ts";
 import type { Me } from "../wire/types.ts";
 import { uploadFile } from "../wire/upload.ts";
+import { browserPage } from "./attention.ts";
 import type { ConversationList } from "./conversation-list.ts";
 import { keepDrafts } from "./drafts.ts";
 import { Engine, type EngineParts } from "./engine.ts";
@@ -108,6 +109,7 @@ export class SessionKeeper {
       openLine,
       upload: uploadFile,
       locks: browserLocks(),
+      page: browserPage,
       me: me.id,
       now: Date.now,
       newId: newClientId,

@@ -283,6 +283,11 @@ export interface EntriesAnswer {
   head: Seq;
 }
 
+export interface Attention {
+  /** somebody looks at this client and has used it lately */
+  on: boolean;
+}
+
 export interface Limits {
   /** of a message's text, in bytes of UTF-8 */
   text_bytes: number;
@@ -494,6 +499,8 @@ export interface ClientEvents {
   "presence.watch": { payload: PresenceWatch; answer: WatchAnswer };
   /** Read the log after a seq. */
   "entries.after": { payload: EntriesAfter; answer: EntriesAnswer };
+  /** Somebody looks at this client, or does no longer: while nobody looks at any, notifications are pushed. */
+  "attention": { payload: Attention; answer: Empty };
 }
 
 /** What the server sends. */
@@ -580,6 +587,7 @@ const shapes: Record<string, Shape> = {
   WatchAnswer: { fields: { presence: { items: { name: "Presence" } } }, optional: [] },
   EntriesAfter: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, limit: "integer" }, optional: ["limit"] },
   EntriesAnswer: { fields: { entries: { items: { name: "Entry" } }, head: { name: "Seq" } }, optional: [] },
+  Attention: { fields: { on: "boolean" }, optional: [] },
   Limits: { fields: { text_bytes: "integer", attachments: "integer", attachment_bytes: "integer", frame_bytes: "integer", mentions: "integer", title_chars: "integer", display_name_chars: "integer", bio_chars: "integer", avatar_bytes: "integer", group_members: "integer", search_bytes: "integer", pins: "integer" }, optional: ["mentions", "title_chars", "display_name_chars", "bio_chars", "avatar_bytes", "group_members", "search_bytes", "pins"] },
   Me: { fields: { id: { name: "UserId" }, username: "string", display_name: "string", bio: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_at: { name: "Timestamp" }, email: "string", settings: "object", limits: { name: "Limits" } }, optional: ["avatar_id", "avatar_url", "email"] },
   Head: { fields: { conversation_id: { name: "ConversationId" }, last_seq: { name: "Seq" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer", mentions: "integer" }, optional: ["mentions"] },
@@ -622,6 +630,7 @@ const clientEventShapes: Record<string, Shape> = {
   "typing": { name: "TypingSet" },
   "presence.watch": { name: "PresenceWatch" },
   "entries.after": { name: "EntriesAfter" },
+  "attention": { name: "Attention" },
 };
 
 const answerShapes: Record<string, Shape> = {
@@ -634,6 +643,7 @@ const answerShapes: Record<string, Shape> = {
   "typing": { name: "Empty" },
   "presence.watch": { name: "WatchAnswer" },
   "entries.after": { name: "EntriesAnswer" },
+  "attention": { name: "Empty" },
 };
 
 /** Says what is wrong with a value, or null. Fields that are not known are no fault. */

@@ -287,7 +287,7 @@ export const de: Catalogue = {
   "notify.content": "Zeigen, wer was schreibt",
   "notify.content.hint": "Sonst nur, dass etwas gekommen ist",
 
-  "push.title": "Wenn Parley geschlossen ist",
+  "push.title": "Wenn Parley geschlossen oder im Hintergrund ist",
   "push.text": "Der Hersteller des Browsers leitet diese Meldungen verschlüsselt weiter.",
   "push.start": "Dieses Gerät benachrichtigen",
   "push.stop": "Beenden",

@@ -283,7 +283,7 @@ export const en = {
   "notify.content": "Show who writes what",
   "notify.content.hint": "Otherwise only that something came",
 
-  "push.title": "While Parley is closed",
+  "push.title": "While Parley is closed or in the background",
   "push.text": "Your browser's maker passes these notifications on, encrypted.",
   "push.start": "Notify this device",
   "push.stop": "Stop",

@@ -188,6 +188,7 @@ export class FakeServer {
       "conversation.delivered": (r) => this.advance(me, r.seq, 0),
       "conversation.read": (r) => this.advance(me, r.seq, r.seq),
       typing: () => ({}),
+      attention: () => ({}),
       "presence.watch": () => ({ presence: [] }),
       "entries.after": (r) => ({ entries: this.log.slice(r.seq, r.seq + (r.limit ?? 200)), head: this.head }),
     };
