@@ -41,7 +41,7 @@ type App struct {
 	workers  []func(context.Context) error
 	own      func(context.Context) error
 	handler  http.Handler
-	listener net.Listener
+	listener *net.TCPListener
 	operator net.Listener // of metrics; nil: none
 
 	ready    atomic.Bool
@@ -51,9 +51,9 @@ type App struct {
 	end      context.CancelFunc
 }
 
-// Open puts a node together: it reaches every part, brings the schema up to
-// date and listens, but serves nobody before Run. The caller must Close it. An
-// error says in one sentence which part could not be had.
+// Open puts a node together: it listens, reaches every part and brings the schema up
+// to date, but serves nobody before Run; meanwhile it answers that it is not ready.
+// The caller must Close it. An error says in one sentence which part could not be had.
 //
 //nolint:funlen // the whole wiring in one place is the point
 func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App, err error) {
@@ -71,8 +71,14 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 		return nil, err
 	}
 
+	if err := a.listen(ctx); err != nil {
+		return nil, err
+	}
+	lobby := openLobby(a.listener, logger)
+	defer func() { err = errors.Join(err, lobby.close()) }()
+
 	// What is remembered.
-	if a.store, err = openStore(ctx, cfg, false); err != nil {
+	if a.store, err = a.awaitStore(ctx, lobby); err != nil {
 		return nil, err
 	}
 	if a.blobs, err = openBlobs(ctx, cfg, logger); err != nil {
@@ -162,7 +168,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	for _, p := range a.periodic() {
 		a.workers = append(a.workers, p.Run)
 	}
-	return a, a.listen(ctx)
+	return a, nil
 }
 
 // maintain keeps the store fast. Trouble with it is told, and ends nothing: what

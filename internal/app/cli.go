@@ -149,6 +149,10 @@ func serve(ctx context.Context, io IO) (err error) {
 	logger := NewLogger(cfg, io.Stderr)
 	logger.Info("starting", "version", Version(), "config", cfg)
 	a, err := Open(ctx, cfg, logger)
+	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		logger.Info("stopped before it served")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/kafka"
+	"github.com/parley-chat/parley/internal/redis"
 )
 
 // doctor checks the configuration and reaches every part, one line each.
@@ -109,7 +110,7 @@ func checkBus(ctx context.Context, cfg *config.Config) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
-	client, err := openRedis(ctx, cfg)
+	client, err := openRedis(ctx, cfg, redis.Open)
 	if err != nil {
 		return "", err
 	}

@@ -25,8 +25,10 @@ const (
 	busBound = 1 << 17
 	// limiterKeys is how many people and addresses a node's own limiter remembers.
 	limiterKeys = 100_000
-	// openTimeout is how long the start waits for a part that is elsewhere.
+	// openTimeout is how long the start waits for a part that is elsewhere to answer.
 	openTimeout = 30 * time.Second
+	// busTimeout is how long it waits for the bus.
+	busTimeout = 5 * time.Second
 )
 
 // carriers are what commands and events travel by, in this process or out of it.
@@ -53,16 +55,24 @@ type carriers struct {
 	feed  sequencer.Feed
 }
 
-// openCarriers reaches the log and the bus. Lost is told of commands that the log
+// openCarriers reaches the log and the bus. A node of a cluster begins without those
+// that cannot be reached, and does what it can: it reads without the log, and without
+// the bus it is alone with those on it. Lost is told of commands that the log
 // did not take after all. Some carriers may have to be closed even after an error.
 func openCarriers(ctx context.Context, cfg *config.Config, logger *slog.Logger, lost func([]chat.Outcome)) (*carriers, error) {
 	c := &carriers{whole: func() bool { return true }}
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	answered, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if err := c.openLog(ctx, cfg, logger, lost); err != nil {
+	if err := c.openLog(answered, cfg, logger, lost); err != nil {
 		return c, fmt.Errorf("open the log: %w", err)
 	}
-	if err := c.openBus(ctx, cfg, logger); err != nil {
+	heard, stop := context.WithTimeout(ctx, busTimeout)
+	defer stop()
+	reach := redis.Open
+	if many(cfg) {
+		reach = func(ctx context.Context, at *redis.Config) (*redis.Client, error) { return redis.Await(ctx, at, logger) }
+	}
+	if err := c.openBus(heard, cfg, logger, reach); err != nil {
 		return c, fmt.Errorf("open the bus: %w", err)
 	}
 	return c, nil
@@ -80,13 +90,14 @@ func (c *carriers) openLog(ctx context.Context, cfg *config.Config, logger *slog
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSetting, err)
 	}
-	options := kafka.Options{Logger: logger, Lost: lost}
+	options, open := kafka.Options{Logger: logger, Lost: lost}, kafka.Await
 	if !many(cfg) {
+		open = kafka.Open
 		if options.Alone, err = kept(cfg, aloneFile); err != nil {
 			return err
 		}
 	}
-	log, err := kafka.Open(ctx, at, options)
+	log, err := open(ctx, at, options)
 	if err != nil {
 		return err //nolint:wrapcheck // names the part
 	}
@@ -123,7 +134,10 @@ func flushed(ctx context.Context, log *kafka.Log) error {
 	return nil
 }
 
-func (c *carriers) openBus(ctx context.Context, cfg *config.Config, logger *slog.Logger) error {
+// reachRedis is redis.Open, or a more patient one.
+type reachRedis func(context.Context, *redis.Config) (*redis.Client, error)
+
+func (c *carriers) openBus(ctx context.Context, cfg *config.Config, logger *slog.Logger, reach reachRedis) error {
 	alone := inproc.NewLimiter(time.Now, limiterKeys)
 	if cfg.Bus == "memory" {
 		bus := inproc.NewBus(1, busBound)
@@ -134,7 +148,7 @@ func (c *carriers) openBus(ctx context.Context, cfg *config.Config, logger *slog
 			total("bus_dropped", "Events that the bus dropped.", func(*readings) float64 { return float64(bus.Dropped()) }))
 		return nil
 	}
-	client, err := openRedis(ctx, cfg)
+	client, err := openRedis(ctx, cfg, reach)
 	if err != nil {
 		return err
 	}
@@ -154,12 +168,12 @@ func (c *carriers) openBus(ctx context.Context, cfg *config.Config, logger *slog
 	return nil
 }
 
-func openRedis(ctx context.Context, cfg *config.Config) (*redis.Client, error) {
+func openRedis(ctx context.Context, cfg *config.Config, reach reachRedis) (*redis.Client, error) {
 	at, err := redis.ParseURL(cfg.Bus)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errSetting, err)
 	}
-	return redis.Open(ctx, at) //nolint:wrapcheck // names the part
+	return reach(ctx, at)
 }
 
 // close gives back what was opened.

@@ -19,6 +19,7 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/inproc"
+	"github.com/parley-chat/parley/internal/redis"
 	"github.com/parley-chat/parley/internal/service"
 	"github.com/parley-chat/parley/internal/sqlstore"
 	"github.com/parley-chat/parley/internal/worker"
@@ -145,7 +146,7 @@ func (op *operator) openBus(ctx context.Context, cfg *config.Config) error {
 	defer cancel()
 	logger := slog.New(slog.DiscardHandler)
 	op.carriers = &carriers{}
-	if err := op.carriers.openBus(ctx, cfg, logger); err != nil {
+	if err := op.carriers.openBus(ctx, cfg, logger, redis.Open); err != nil {
 		if _, err := fmt.Fprintf(op.io.Stderr, "parley: the bus is out of reach; running nodes learn of this within 30 seconds: %s\n", sentence(err)); err != nil {
 			return err //nolint:wrapcheck // of the output
 		}

@@ -13,10 +13,15 @@ import (
 	"github.com/parley-chat/parley/internal/kafka"
 )
 
-func (a *App) listen(ctx context.Context) (err error) {
+func (a *App) listen(ctx context.Context) error {
 	var lc net.ListenConfig
-	if a.listener, err = lc.Listen(ctx, "tcp", a.cfg.Addr); err != nil {
+	l, err := lc.Listen(ctx, "tcp", a.cfg.Addr)
+	if err != nil {
 		return fmt.Errorf("listen on %s: %w", a.cfg.Addr, err)
+	}
+	var ok bool
+	if a.listener, ok = l.(*net.TCPListener); !ok { // of "tcp" there is no other
+		return errors.Join(fmt.Errorf("listen on %s: not TCP", a.cfg.Addr), l.Close())
 	}
 	if a.cfg.MetricsAddr == "" {
 		return nil
@@ -146,10 +151,11 @@ func (a *App) Close() error {
 		if a.sockets != nil {
 			closers = append(closers, a.sockets.Close)
 		}
-		for _, l := range []net.Listener{a.listener, a.operator} {
-			if l != nil {
-				closers = append(closers, func() error { return ignoreClosed(l.Close()) })
-			}
+		if a.listener != nil {
+			closers = append(closers, func() error { return ignoreClosed(a.listener.Close()) })
+		}
+		if a.operator != nil {
+			closers = append(closers, func() error { return ignoreClosed(a.operator.Close()) })
 		}
 		if a.carriers != nil {
 			closers = append(closers, a.carriers.close)

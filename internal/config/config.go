@@ -32,6 +32,7 @@ type Config struct {
 
 	LogLevel        string        `key:"log-level" default:"info" doc:"debug, info, warn or error"`
 	LogFormat       string        `key:"log-format" default:"auto" doc:"text, json, or auto: text on a terminal"`
+	StartPatience   time.Duration `key:"start-patience" default:"1m" doc:"how long a node of a cluster waits at its start for a database that cannot be reached, while /readyz says 503; then it ends"`
 	DrainDelay      time.Duration `key:"drain-delay" default:"0s" doc:"how long a node that is told to stop goes on serving while /readyz says 503, for load balancers to notice"`
 	ReconnectSpread time.Duration `key:"reconnect-spread" default:"10s" doc:"the time over which the clients of a node that stops are told to come back"`
 	ShutdownTimeout time.Duration `key:"shutdown-timeout" default:"15s" doc:"how long a stop may take, after drain-delay, until what is left is cut off"`
@@ -99,7 +100,7 @@ func (c *Config) validateOrigins() error {
 func (c *Config) validateNumbers() error {
 	for key, n := range map[string]float64{
 		"send-rate": c.SendRate, "send-burst": c.SendBurst, "login-rate": c.LoginRate, "signup-rate": c.SignupRate, "file-quota": float64(c.FileQuota),
-		"drain-delay": float64(c.DrainDelay),
+		"drain-delay": float64(c.DrainDelay), "start-patience": float64(c.StartPatience),
 	} {
 		if n < 0 {
 			return fault(key, "is negative")

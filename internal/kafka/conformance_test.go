@@ -113,6 +113,9 @@ func TestRealBrokersSecureConnections(t *testing.T) {
 			if _, _, err := tryOpen(t, strings.Replace(url, "-secret@", "-guess@", 1)); err == nil || strings.Contains(err.Error(), "guess") {
 				t.Errorf("with a wrong password: got %v, want an error without it", err)
 			}
+			if _, err := await(t, strings.Replace(url, "-secret@", "-guess@", 1)); err == nil || strings.Contains(err.Error(), "guess") {
+				t.Errorf("with a wrong password, at the start: got %v, want an error without it", err)
+			}
 		})
 	}
 }

@@ -62,6 +62,9 @@ type Log struct {
 	base context.Context // ends with the log; deadlines derive from it
 	stop context.CancelFunc
 
+	found   chan struct{}         // closed when the brokers were reached and topicID and count are known
+	missing atomic.Pointer[error] // why they are not
+
 	pending      atomic.Int64 // records that Append accepted and the client holds
 	pendingBytes atomic.Int64
 	failing      atomic.Bool // the last record was not taken
@@ -95,7 +98,21 @@ func (w *waiting) outcome() chat.Outcome {
 // Open reaches the brokers, makes the topics that do not exist, and checks them.
 // It waits for the brokers as long as ctx lasts.
 func Open(ctx context.Context, cfg *Config, opts Options) (*Log, error) {
-	l := &Log{cfg: cfg, opts: opts, dead: cfg.sibling("dead"), entries: cfg.sibling("entries")}
+	l, err := newLog(ctx, cfg, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.prepare(ctx); err != nil {
+		l.discard()
+		return nil, err
+	}
+	close(l.found)
+	return l, nil
+}
+
+// newLog makes a log that has not reached its brokers.
+func newLog(ctx context.Context, cfg *Config, opts Options) (*Log, error) {
+	l := &Log{cfg: cfg, opts: opts, dead: cfg.sibling("dead"), entries: cfg.sibling("entries"), found: make(chan struct{})}
 	producer, err := kgo.NewClient(cfg.client(
 		kgo.RequiredAcks(kgo.AllISRAcks()), // with the idempotent writes that are the default
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(l.partitioner)),
@@ -114,16 +131,17 @@ func Open(ctx context.Context, cfg *Config, opts Options) (*Log, error) {
 		kgo.ProducerBatchCompression(kgo.SnappyCompression()),
 	)...)
 	if err != nil {
-		return nil, fmt.Errorf("open log: %w", err)
+		return nil, fmt.Errorf("make producer: %w", err)
 	}
 	l.producer, l.admin = producer, kadm.NewClient(producer)
 	l.base, l.stop = context.WithCancel(context.WithoutCancel(ctx))
-	if err := l.prepare(ctx); err != nil {
-		l.stop()
-		producer.Close()
-		return nil, fmt.Errorf("open log: %w", err)
-	}
 	return l, nil
+}
+
+// discard ends a log of which nobody has heard.
+func (l *Log) discard() {
+	l.stop()
+	l.producer.Close()
 }
 
 // prepare makes the topics and learns the identity of the log.
@@ -183,20 +201,25 @@ func place(key []byte, n int32) int32 {
 }
 
 // Identity names the log; positions are kept under it. A topic that was deleted
-// and made anew is another log.
+// and made anew is another log. It is known to owners, and to whoever Opened the log.
 func (l *Log) Identity() string { return "kafka:" + l.topicID.String() }
 
-// Partitions is the number of partitions, fixed for the life of the topic.
+// Partitions is the number of partitions, fixed for the life of the topic. It is known
+// to owners, and to whoever Opened the log.
 func (l *Log) Partitions() int32 { return l.count }
 
 // Durable reports that an appended record survives the death of all nodes.
 func (l *Log) Durable() bool { return true }
 
 // Append implements chat.Log. The record is on its way when Append returns; if the
-// brokers then do not take it, Options.Lost is told.
+// brokers then do not take it, Options.Lost is told. Where they were never reached
+// there is no way to send it on: ErrUnavailable.
 func (l *Log) Append(ctx context.Context, r *chat.Record) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("append: %w", err)
+	}
+	if l.away() != nil {
+		return chat.ErrUnavailable
 	}
 	value, err := json.Marshal(r)
 	if err != nil {
@@ -299,6 +322,9 @@ func (l *Log) notAppended(err error, outcomes ...chat.Outcome) {
 
 // Ping reports whether a broker answers and the log is the one that was opened.
 func (l *Log) Ping(ctx context.Context) error {
+	if err := l.away(); err != nil {
+		return err
+	}
 	if err := l.checkIdentity(ctx); err != nil {
 		return fmt.Errorf("reach the log: %w", err)
 	}

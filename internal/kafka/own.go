@@ -31,8 +31,12 @@ const (
 // Own implements chat.Log: it joins the consumer group and runs own for each
 // partition that the group gives to this node. When a partition is taken away,
 // its own has returned before the group gives it to somebody else. A node whose own met
-// newer rules leaves the group to others for some minutes. Call it once.
+// newer rules leaves the group to others for some minutes. A log that began without
+// brokers is looked for here; that it cannot be used is an error then. Call it once.
 func (l *Log) Own(ctx context.Context, own func(context.Context, chat.Partition) error) error {
+	if err := l.find(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
 	reader, err := newReader(l)
 	if err != nil {
 		return fmt.Errorf("own partitions: %w", err)

@@ -376,6 +376,9 @@ func (b *Bus) Stats() BusStats {
 			s.LinksUp++
 		}
 	}
+	if s.Links == 0 { // Redis has not been reached yet
+		s.Links = len(b.client.cfg.Hosts)
+	}
 	return s
 }
 

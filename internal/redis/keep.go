@@ -63,9 +63,13 @@ func (b *Bus) keep(ctx context.Context) {
 
 // shout tells all nodes to resync, and reports whether Redis took it.
 func (b *Bus) shout(ctx context.Context) bool {
+	client, err := b.client.conn()
+	if err != nil {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	body := appendHeader(nil, b.origin)
 	channel := b.channel(chat.Topic{Kind: topicAll})
-	return b.client.redis.Do(ctx, b.client.redis.B().Spublish().Channel(channel).Message(rueidis.BinaryString(body)).Build()).Error() == nil
+	return client.Do(ctx, client.B().Spublish().Channel(channel).Message(rueidis.BinaryString(body)).Build()).Error() == nil
 }

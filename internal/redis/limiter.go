@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"sync/atomic"
@@ -70,7 +71,7 @@ func NewLimiter(client *Client, fallback chat.Limiter, logger *slog.Logger) *Lim
 func (l *Limiter) Take(ctx context.Context, key string, n, perSecond, burst float64) (chat.Time, error) {
 	if !l.resting.Load() {
 		limit, cancel := context.WithTimeout(ctx, l.timeout)
-		answers, err := takeScript.run(limit, l.client.redis, []string{l.client.key('l', key)},
+		answers, err := takeScript.run(limit, l.client, []string{l.client.key('l', key)},
 			number(n), number(perSecond), number(burst))
 		cancel()
 		if err == nil {
@@ -79,7 +80,7 @@ func (l *Limiter) Take(ctx context.Context, key string, n, perSecond, burst floa
 			}
 			return chat.Time(answers[0]), nil
 		}
-		if ctx.Err() == nil { // the caller going away says nothing about Redis
+		if ctx.Err() == nil && !errors.Is(err, errAway) { // the caller going away says nothing about Redis
 			l.rest(err)
 		}
 	}

@@ -121,9 +121,12 @@ func (out *outbox) send(ctx context.Context, batch *batch) (failed int) {
 	if len(batch.messages) == 0 {
 		return 0
 	}
+	client, err := out.bus.client.conn()
+	if err != nil {
+		return batch.count()
+	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	client := out.bus.client.redis
 	commands := make(rueidis.Commands, len(batch.messages))
 	for i := range batch.messages {
 		m := &batch.messages[i]
@@ -161,6 +164,14 @@ func (b *batch) reset() {
 	clear(b.messages)
 	b.messages = b.messages[:0]
 	clear(b.index)
+}
+
+// count gives how many events and outcomes the messages hold.
+func (b *batch) count() (n int) {
+	for i := range b.messages {
+		n += b.messages[i].count
+	}
+	return n
 }
 
 func (b *batch) build(events []chat.Event, outcomes []chat.Outcome) {

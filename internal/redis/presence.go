@@ -85,7 +85,7 @@ func (p *Presence) each(ctx context.Context, s *script, users []chat.UserID, arg
 	for len(users) > 0 {
 		n := min(len(users), presenceBatch)
 		part, cancel := context.WithTimeout(ctx, presenceTimeout)
-		answers, err := s.run(part, p.client.redis, p.keys(users[:n]), args...)
+		answers, err := s.run(part, p.client, p.keys(users[:n]), args...)
 		cancel()
 		if err != nil {
 			return out, err
@@ -124,7 +124,10 @@ func (p *Presence) Online(ctx context.Context, users []chat.UserID, now chat.Tim
 func (p *Presence) look(ctx context.Context, users []chat.UserID, now chat.Time, out map[chat.UserID]bool) error {
 	ctx, cancel := context.WithTimeout(ctx, presenceTimeout)
 	defer cancel()
-	redis := p.client.redis
+	redis, err := p.client.conn()
+	if err != nil {
+		return err
+	}
 	commands := make(rueidis.Commands, len(users))
 	for i, key := range p.keys(users) {
 		commands[i] = redis.B().Hvals().Key(key).Build()

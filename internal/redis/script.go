@@ -19,7 +19,11 @@ func newScript(text string) *script {
 
 // run runs the script on each key, with the same arguments, all in one go. A node
 // that does not know the script is given it. The answers are numbers.
-func (s *script) run(ctx context.Context, c rueidis.Client, keys []string, args ...string) ([]int64, error) {
+func (s *script) run(ctx context.Context, client *Client, keys []string, args ...string) ([]int64, error) {
+	c, err := client.conn()
+	if err != nil {
+		return nil, err
+	}
 	commands := make(rueidis.Commands, len(keys))
 	for i, key := range keys {
 		commands[i] = c.B().Evalsha().Sha1(s.sha).Numkeys(1).Key(key).Arg(args...).Build()

@@ -21,6 +21,7 @@ type server struct {
 	dir     string
 	cluster bool
 	extra   []string // arguments
+	secret  string   // the password that extra asks for
 	cmd     *exec.Cmd
 	admin   rueidis.Client
 }
@@ -84,7 +85,7 @@ func (s *server) start() {
 		}
 		return err == nil
 	})
-	option := (&Config{}).to(s.address())
+	option := (&Config{password: s.secret}).to(s.address())
 	option.ForceSingleClient = true
 	var err error
 	if s.admin, err = rueidis.NewClient(option); err != nil {

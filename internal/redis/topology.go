@@ -53,6 +53,10 @@ func slotOf(name string) uint16 {
 // and moves topics to the links they belong to. If Redis does not answer, all
 // stays as it is, and keep asks again.
 func (b *Bus) findLinks(ctx context.Context) {
+	if _, err := b.client.conn(); err != nil { // nobody knows yet what it is
+		b.stale.Store(true)
+		return
+	}
 	addresses := []string{b.client.cfg.Hosts[0]}
 	if b.client.Cluster() {
 		found, err := b.client.slots(ctx)
@@ -115,7 +119,11 @@ func (b *Bus) startLink(ctx context.Context, address string) *link {
 func (c *Client) slots(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, topologyTimeout)
 	defer cancel()
-	ranges, err := c.redis.Do(ctx, c.redis.B().ClusterSlots().Build()).ToArray()
+	client, err := c.conn()
+	if err != nil {
+		return nil, err
+	}
+	ranges, err := client.Do(ctx, client.B().ClusterSlots().Build()).ToArray()
 	if err != nil {
 		return nil, fmt.Errorf("cluster slots: %w", err)
 	}

@@ -287,7 +287,7 @@ func postgresSchema(ctx context.Context, d *dialect, config *pgxpool.Config, o P
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { _ = db.Close() }() // nothing is left in it
 	if err := db.PingContext(ctx); err != nil {
-		return fmt.Errorf("reach PostgreSQL: %w", oneLine(d.classify(err)))
+		return fmt.Errorf("reach PostgreSQL: %w", unmet(err))
 	}
 	var made bool // goose would make its table to find it empty
 	if err := db.QueryRowContext(ctx, "SELECT to_regclass(quote_ident(current_schema()) || '.goose_db_version') IS NOT NULL").Scan(&made); err != nil {

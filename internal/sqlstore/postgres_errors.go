@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -97,7 +98,9 @@ func connClosed(err error) bool {
 	return false
 }
 
-// oneLine makes an error fit into a log line and on a terminal.
+// oneLine makes an error fit into a log line and on a terminal. The driver gives a line
+// to each of its tries, with TLS and without it for each address: what is said twice is
+// shown once.
 func oneLine(err error) error {
 	if !strings.ContainsAny(err.Error(), "\n\t") {
 		return err
@@ -107,5 +110,25 @@ func oneLine(err error) error {
 
 type flatError struct{ error }
 
-func (e flatError) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e flatError) Error() string {
+	var said []string
+	for line := range strings.Lines(e.error.Error()) {
+		line = strings.Join(strings.Fields(line), " ")
+		if !slices.ContainsFunc(said, func(before string) bool { return strings.HasSuffix(before, line) }) {
+			said = append(said, line)
+		}
+	}
+	return strings.ReplaceAll(strings.Join(said, "; "), ":; ", ": ")
+}
+
 func (e flatError) Unwrap() error { return e.error }
+
+// unmet is an error of reaching the server for the first time. A user that it does not
+// let in is no matter of waiting then, as it is where a password is being changed.
+func unmet(err error) error {
+	var e *pgconn.PgError
+	if errors.As(err, &e) && strings.HasPrefix(e.Code, "28") {
+		return oneLine(err)
+	}
+	return oneLine(classifyPostgres(err))
+}

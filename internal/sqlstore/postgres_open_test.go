@@ -109,7 +109,8 @@ func TestPostgresEncoding(t *testing.T) {
 	refused(t, other, patient, sqlstore.ErrServer, "not UTF8")
 }
 
-// No address that is wrong, and no server that is out of reach, tells the password.
+// No address that is wrong, and no server that is out of reach, tells the password; each
+// is told once, and only a server that is out of reach is worth waiting for.
 func TestPostgresSecrets(t *testing.T) {
 	t.Setenv("PGPASSFILE", t.TempDir()+"/none")
 	address := engines.Address(t, "PARLEY_TEST_POSTGRES", "postgres")
@@ -119,7 +120,7 @@ func TestPostgresSecrets(t *testing.T) {
 		"setting":  "postgres://parley:s3cret@127.0.0.1/parley?sslmode=nonsense",
 		"list":     "host=127.0.0.1 password=s3cret port=nonsense",
 		"quote":    "host=127.0.0.1 password='s3cret",
-		"closed":   "postgres://parley:s3cret@127.0.0.1:1/parley?sslmode=disable",
+		"closed":   "postgres://parley:s3cret@127.0.0.1:1/parley", // with TLS and without
 		"nobody":   with(t, address, func(u *url.URL, _ url.Values) { u.User = url.UserPassword("nobody", "s3cret") }),
 		"database": with(t, address, func(u *url.URL, _ url.Values) { u.User, u.Path = url.UserPassword("parley", "s3cret"), "/nowhere" }),
 	} {
@@ -130,6 +131,12 @@ func TestPostgresSecrets(t *testing.T) {
 			}
 			if strings.Contains(err.Error(), "s3cret") || strings.ContainsAny(err.Error(), "\n\t") {
 				t.Errorf("got %q, want one line without the password", err)
+			}
+			if strings.Count(err.Error(), "refused") > 1 {
+				t.Errorf("got %q, want the cause once", err)
+			}
+			if got, want := errors.Is(err, chat.ErrUnavailable), name == "closed"; got != want {
+				t.Errorf("got %q, worth waiting for: %t, want %t", err, got, want)
 			}
 		})
 	}

@@ -146,12 +146,12 @@ func (n *node) settle() {
 
 func (n *node) start() {
 	n.c.t.Helper()
-	n.startAs(n.c.binary)
+	n.startAs(n.c.binary, "/readyz")
 }
 
-// startAs starts the node with a program of its own. Whoever took its address meanwhile
-// may have it.
-func (n *node) startAs(binary string) {
+// startAs starts the node with a program of its own, and waits until a path of it says
+// yes. Whoever took its address meanwhile may have it.
+func (n *node) startAs(binary, path string) {
 	t := n.c.t
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -159,7 +159,7 @@ func (n *node) startAs(binary string) {
 	for tries := 1; ; tries++ {
 		command := []string{binary, "serve", "--node", n.name, "--addr", n.address, "--metrics-addr", n.metrics, "--data-dir", filepath.Join(t.TempDir(), n.name)}
 		p, err := program.Start(ctx, program.Options{
-			Command: append(command, n.c.flags...), URL: "http://" + n.address, Ready: "/readyz", Log: &prefixed{t: t, name: n.name},
+			Command: append(command, n.c.flags...), URL: "http://" + n.address, Ready: path, Log: &prefixed{t: t, name: n.name},
 		})
 		if err != nil && strings.Contains(err.Error(), "address already in use") && tries < 10 {
 			n.settle()

@@ -46,7 +46,7 @@ func TestARollingDeployOfNewerRules(t *testing.T) {
 	progress("all talk")
 	for _, n := range c.nodes {
 		n.stop()
-		n.startAs(later)
+		n.startAs(later, "/readyz")
 		progress("they go on with " + n.name + " replaced")
 	}
 	cancel()
