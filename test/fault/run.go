@@ -27,6 +27,7 @@ const (
 	// A build that is broken on purpose is looked at more often.
 	expectWindows = 2
 	expectSettle  = 15 * time.Second
+	expectHeads   = 2 * time.Second
 
 	mendTimeout   = 3 * time.Minute
 	settleTimeout = 3 * time.Minute
@@ -137,6 +138,9 @@ func (r *run) target(ctx context.Context, target string) (err error) {
 		if err := r.round(ctx, round); err != nil {
 			logf("round %d ended early: %v", round, err)
 			r.unchecked()
+			if r.promised() {
+				err = nil // it was so broken that it could not be read
+			}
 			return errors.Join(err, r.draw(target))
 		}
 		if err := r.draw(target); err != nil {
@@ -177,6 +181,11 @@ func (r *run) expected() bool {
 	}
 	_, counts := r.crowd.History().Anomalies()
 	return slices.ContainsFunc(r.o.expect, func(name string) bool { return counts[name] > 0 })
+}
+
+// promised reports whether an anomaly that was to be found was.
+func (r *run) promised() bool {
+	return slices.ContainsFunc(r.o.expect, func(name string) bool { return r.counts[name] > 0 })
 }
 
 // suspected reports whether anything was noted of a build that is known to be broken:
@@ -341,9 +350,10 @@ func (r *run) end(ctx context.Context) (history.Final, error) {
 	h := r.crowd.History()
 	r.crowd.Rest()
 	r.crowd.Return(ctx)
-	settle := settleTimeout
+	settle, limit := settleTimeout, time.Duration(float64(headsPromise)*r.o.patience)
 	if r.suspected() {
-		settle = expectSettle
+		settle, limit = expectSettle, expectHeads
+		r.crowd.Hurry()
 	}
 	settling, cancel := context.WithTimeout(ctx, settle)
 	defer cancel()
@@ -354,7 +364,6 @@ func (r *run) end(ctx context.Context) (history.Final, error) {
 	defer cancel()
 	// Whoever is connected has to get there without being told to.
 	heads, rested := r.crowd.Heads(), time.Now()
-	limit := time.Duration(float64(headsPromise) * r.o.patience)
 	behind := r.crowd.Behind(heads, true)
 	for ; len(behind) > 0 && time.Since(rested) < limit; behind = r.crowd.Behind(heads, true) {
 		if err := wait(ctx, poll); err != nil {

@@ -76,6 +76,7 @@ type Crowd struct {
 	over    chan struct{} // closed with stop
 	work    sync.WaitGroup
 	made    atomic.Int64 // client_ids and texts
+	tries   atomic.Int64 // of what has to work
 	stats   Stats
 
 	files    files
@@ -99,6 +100,7 @@ func New(opt Options) *Crowd {
 	}
 	c.history.Store(history.New(time.Now()))
 	c.round.Store(&map[string]*conversation{})
+	c.tries.Store(finalTries)
 	return c
 }
 
@@ -257,12 +259,15 @@ func (c *Crowd) create(ctx context.Context, rng *rand.Rand, who []int, title str
 	return cv, nil
 }
 
+// Hurry has what does not work be tried less often: something is broken for good.
+func (c *Crowd) Hurry() { c.tries.Store(hurriedTries) }
+
 // patiently tries what has to work while no fault is at work, on a machine that may be
 // busy with other things.
 func (c *Crowd) patiently(ctx context.Context, try func() error) error {
 	for n := 0; ; n++ {
 		err := try()
-		if err == nil || n == finalTries || ctx.Err() != nil {
+		if err == nil || n >= int(c.tries.Load()) || ctx.Err() != nil {
 			return err
 		}
 		_ = sleep(ctx, finalPause) // the next try sees the end

@@ -17,6 +17,8 @@ const (
 	// freshReaders is how many members read a conversation anew, as new devices.
 	freshReaders = 3
 	finalTries   = 60
+	hurriedTries = 3
+	maxUnread    = 4 // conversations; then nobody can say anything of the rest
 	finalPause   = time.Second
 	restPage     = 1000
 	messagesPage = 200
@@ -30,17 +32,33 @@ func (c *Crowd) Final(ctx context.Context) (history.Final, error) {
 		Messages: map[string][]history.Message{}, Views: map[string]map[string]history.View{},
 	}
 	rng := rand.New(rand.NewPCG(c.opt.Seed, 3))
+	var unread []string
 	for id, cv := range *c.round.Load() {
 		err := c.insist(ctx, rng, cv.members[0], func(api program.API) error {
-			var err error
-			if f.Logs[id], err = entries(ctx, api, id); err != nil {
+			log, err := entries(ctx, api, id)
+			if err != nil {
 				return err
 			}
 			f.Messages[id], err = messages(ctx, api, id)
+			f.Logs[id] = log
 			return err
 		})
 		if err != nil {
+			delete(f.Logs, id)
+		}
+		switch {
+		case ctx.Err() != nil:
 			return f, fmt.Errorf("read conversation %s: %w", id, err)
+		case err != nil: // it is lost, as far as anybody can tell
+			c.opt.Logf("conversation %s cannot be read: %v", id, err)
+			c.Hurry()
+			if unread = append(unread, id); len(unread) == maxUnread {
+				for _, id := range unread {
+					c.History().Note("lost", id, "a conversation cannot be read in the end")
+				}
+				return f, fmt.Errorf("%d conversations cannot be read, such as %s: %w", len(unread), id, err)
+			}
+			continue
 		}
 		if err := c.oldFiles(ctx, rng, cv.members[len(cv.members)-1], f.Logs[id]); err != nil {
 			return f, err
@@ -200,6 +218,9 @@ func (c *Crowd) Repeat(ctx context.Context, f history.Final, n int) error {
 	ids := make([]string, 0, len(f.Logs))
 	for id := range f.Logs {
 		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return nil
 	}
 	for range n {
 		id := ids[rng.IntN(len(ids))]

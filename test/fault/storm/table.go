@@ -2,6 +2,7 @@ package storm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -48,6 +49,7 @@ func Table() []Fault {
 		{"slow disk", "disk", embedded, slowDisk},
 		{"failing disk", "disk", embedded, failingDisk},
 		{"full disk", "disk", embedded, fullDisk},
+		{"kill on a slow disk", "node", embedded, killOnSlowDisk},
 		{"power loss", "node", embedded, powerLoss},
 		{"clients cut", "clients", anywhere, clientsCut},
 		{"clients half-open", "clients", anywhere, clientsRule(link.Rule{Stall: true}, link.Rule{Stall: true})},
@@ -128,6 +130,18 @@ func failingDisk(_ context.Context, e *Scene) (func(context.Context) error, erro
 
 func fullDisk(_ context.Context, e *Scene) (func(context.Context) error, error) {
 	return inject(e, fmt.Sprintf("pwrite64,fallocate,ftruncate:error=ENOSPC:when=%d+", 1+e.Rng.IntN(50)))
+}
+
+// killOnSlowDisk kills while the disk takes its time: what was said to be durable had
+// better be.
+func killOnSlowDisk(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+	n := e.Any()
+	end, err := n.Inject(fmt.Sprintf("fsync,fdatasync:delay_enter=%d", 200_000+e.Rng.IntN(600_000)))
+	if err != nil {
+		return nothing, err //nolint:wrapcheck // says all
+	}
+	pauseFor(ctx, e.Hold)
+	return n.Start, errors.Join(n.Kill(), end())
 }
 
 func powerLoss(ctx context.Context, e *Scene) (func(context.Context) error, error) {
