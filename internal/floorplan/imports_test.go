@@ -84,7 +84,7 @@ var drivers = []struct {
 	{"github.com/jackc/pgx", []string{"internal/sqlstore"}},
 	{"modernc.org/sqlite", []string{"internal/sqlstore"}},
 	{"github.com/pressly/goose", []string{"internal/sqlstore"}},
-	{"github.com/twmb/franz-go", []string{"internal/kafka"}},
+	{"github.com/twmb/franz-go", []string{"internal/kafka", "test/fault/stage"}},
 	{"github.com/redis", []string{"internal/redis"}},
 	{"go.mongodb.org", []string{"internal/mongostore"}},
 	{"gocloud.dev", []string{"internal/blob", "internal/app"}},

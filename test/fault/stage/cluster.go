@@ -51,8 +51,9 @@ func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any))
 	if os.Getenv("PARLEY_TEST_KAFKA3") != "" {
 		kafka, e.Brokers = "PARLEY_TEST_KAFKA3", []string{"kafka3-1", "kafka3-2", "kafka3-3"}
 	}
+	e.kafka = strings.TrimPrefix(os.Getenv(kafka), "kafka://")
 	name := "fault" + strings.ToLower(rand.Text()[:12])
-	e.redis, e.postgres = redis.Host, postgres
+	e.redis, e.postgres, e.topic = redis.Host, postgres, name+".commands"
 	if _, err := e.Query(ctx, "create schema "+name); err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any))
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	c := clusterOf{name: name, dir: dir, binary: binary, secret: secret, postgres: *postgres, redis: *redis, kafka: kafka}
+	c := clusterOf{name: name, topic: e.topic, dir: dir, binary: binary, secret: secret, postgres: *postgres, redis: *redis, kafka: kafka}
 	for i := range nodesOfCluster {
 		n, err := c.node(i + 1)
 		if n != nil {
@@ -87,9 +88,9 @@ func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any))
 
 // clusterOf is what the nodes have in common.
 type clusterOf struct {
-	name, dir, binary, secret string
-	postgres, redis           url.URL
-	kafka                     string
+	name, topic, dir, binary, secret string
+	postgres, redis                  url.URL
+	kafka                            string
 }
 
 func (c clusterOf) node(i int) (*Node, error) {
@@ -113,7 +114,7 @@ func (c clusterOf) node(i int) (*Node, error) {
 	n.options.Command = append(n.options.Command,
 		"--node", n.Name, "--secret", c.secret,
 		"--store", c.postgres.String(), "--bus", c.redis.String(),
-		"--log", fmt.Sprintf("kafka://%s/%s.commands?partitions=%d&session=1s", brokers, c.name, partitions),
+		"--log", fmt.Sprintf("kafka://%s/%s?partitions=%d&session=1s", brokers, c.topic, partitions),
 		"--blobs", "file://"+filepath.Join(c.dir, "blobs"), "--reconnect-spread", "1s")
 	return n, nil
 }

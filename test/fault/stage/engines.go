@@ -29,6 +29,8 @@ type Engines struct {
 	script   string
 	postgres *url.URL // to the schema of this run
 	redis    string   // host:port
+	kafka    string   // host:port,…
+	topic    string   // the log of this run
 }
 
 // Control has scripts/services do something to an engine: kill, pause, resume, restart.

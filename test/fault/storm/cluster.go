@@ -10,7 +10,8 @@ import (
 	"github.com/parley-chat/parley/test/fault/stage"
 )
 
-func clustered(s *stage.Stage) bool { return s.Engines != nil }
+func clustered(s *stage.Stage) bool  { return s.Engines != nil }
+func replicated(s *stage.Stage) bool { return s.Engines != nil && len(s.Engines.Brokers) > 1 }
 
 // cluster is the faults of what nodes share, and of the ways to it.
 func cluster() []Fault {
@@ -22,6 +23,7 @@ func cluster() []Fault {
 		{"redis flushed", "redis", clustered, redis("FLUSHALL")},
 		{"redis subscribers cut", "redis", clustered, redis("CLIENT KILL TYPE pubsub")},
 		{"redis answers nobody", "redis", clustered, redisAnswersNobody},
+		{"redis out of memory", "redis", clustered, redisOutOfMemory},
 		{"redis killed", "redis", clustered, killed((*Scene).theRedis)},
 		{"redis stopped", "redis", clustered, stopped((*Scene).theRedis)},
 		{"redis restarted", "redis", clustered, restarted((*Scene).theRedis)},
@@ -35,6 +37,8 @@ func cluster() []Fault {
 		{"broker killed", "broker", clustered, killed((*Scene).aBroker)},
 		{"broker stopped", "broker", clustered, stopped((*Scene).aBroker)},
 		{"broker restarted", "broker", clustered, restarted((*Scene).aBroker)},
+		{"leaders moved", "broker", replicated, moved((*stage.Engines).MoveLeaders)},
+		{"coordinators moved", "broker", replicated, moved((*stage.Engines).MoveCoordinators)},
 	}
 	for _, part := range []string{"store", "bus", "log"} {
 		all = append(all,
@@ -88,6 +92,28 @@ func redis(command string) func(context.Context, *Scene) (func(context.Context) 
 func redisAnswersNobody(ctx context.Context, e *Scene) (func(context.Context) error, error) {
 	_, err := e.Engines.Command(ctx, fmt.Sprintf("CLIENT PAUSE %d ALL", e.Hold.Milliseconds()))
 	return nothing, err //nolint:wrapcheck // says all
+}
+
+// redisOutOfMemory has Redis refuse whatever needs memory.
+func redisOutOfMemory(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+	_, err := e.Engines.Command(ctx, "CONFIG SET maxmemory 1")
+	return func(ctx context.Context) error {
+		_, err := e.Engines.Command(ctx, "CONFIG SET maxmemory 0")
+		return err //nolint:wrapcheck // says all
+	}, err
+}
+
+// moved repeats a change of who leads among the brokers while the window lasts.
+func moved(change func(*stage.Engines, context.Context) error) func(context.Context, *Scene) (func(context.Context) error, error) {
+	return func(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+		for range 3 {
+			if err := change(e.Engines, ctx); err != nil {
+				return nothing, err
+			}
+			pauseFor(ctx, e.Hold/3)
+		}
+		return nothing, nil
+	}
 }
 
 // killed has an engine die and start again when the window ends.
