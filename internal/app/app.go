@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/parley-chat/parley/internal/api"
 	"github.com/parley-chat/parley/internal/blob"
@@ -97,20 +96,20 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	log, bus := a.carriers.log, a.carriers.bus
 	a.metrics = newMeters()
 	owner := sequencer.New(a.store, bus, sequencer.Options{
-		Now: time.Now, Logger: logger, Metrics: a.metrics.sequencer(), Ahead: a.carriers.ahead, Feed: a.carriers.feed,
+		Now: wallClock, Logger: logger, Metrics: a.metrics.sequencer(), Ahead: a.carriers.ahead, Feed: a.carriers.feed,
 	})
 	a.readings = append(a.carriers.readings, lagReadings(owner)...)
 	a.own = func(ctx context.Context) error { return log.Own(ctx, owner.Own) }
 
 	// What decides and does.
-	receipts := worker.NewReceipts(a.store, bus, time.Now, logger)
+	receipts := worker.NewReceipts(a.store, bus, wallClock, logger)
 	var told *service.Told // what the store may not have yet
 	if a.carriers.ahead {
 		told = service.NewTold(a.store)
 		receipts.Expect(told)
 	}
 	ear := &sink{}
-	ended := worker.NewEnded(a.store, ear.Deliver, time.Now, logger)
+	ended := worker.NewEnded(a.store, ear.Deliver, wallClock, logger)
 	away := func() bool { return a.carriers.kafka != nil && ended.Away() } // else nothing could go on without it
 	pushes, keys, err := openPush(ctx, cfg, a.store)
 	if err != nil {
@@ -119,18 +118,18 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	if a.service, err = service.New(service.Deps{
 		Log: log, Bus: bus, Views: a.store, Accounts: a.store, Sessions: a.store, Files: a.store, Searcher: a.store, People: a.store, Pushes: a.store, Push: pushes,
 		Limiter: a.carriers.limiter, Receipts: receipts, Told: told, Blobs: a.blobs,
-		Clock: time.Now, Rand: rand.Reader, Node: a.node, Secret: secret,
+		Clock: wallClock, Rand: rand.Reader, Node: a.node, Secret: secret,
 		Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,
 		Informed: func() bool { return a.carriers.whole() || ended.Informed() }, Away: away,
 	}); err != nil {
 		return nil, fmt.Errorf("make the service: %w", err)
 	}
 	presence := worker.NewPresence(worker.PresenceDeps{
-		Leases: a.carriers.leases, Seen: a.store, Bus: bus, Node: a.node, Now: time.Now, Logger: logger,
+		Leases: a.carriers.leases, Seen: a.store, Bus: bus, Node: a.node, Now: wallClock, Logger: logger,
 		Local: func() []chat.UserID { return a.gateway.Users() },
 	})
 	attention := worker.NewPresence(worker.PresenceDeps{
-		Leases: a.carriers.looks, Node: a.node, Now: time.Now, Logger: logger,
+		Leases: a.carriers.looks, Node: a.node, Now: wallClock, Logger: logger,
 		Local: func() []chat.UserID { return a.gateway.Looking() },
 	})
 	edge := api.NewEdge(cfg.PublicURL.URL, cfg.TrustedProxies.Contains)
@@ -138,7 +137,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	if a.gateway, err = gateway.New(a.life, gateway.Ports{
 		Service: a.service, Views: a.store, People: a.store, Online: a.carriers.leases, Presence: presence, Attention: attention, Bus: bus,
 	}, gateway.Options{
-		Node: a.node, Logger: logger, Now: time.Now, Limits: limits, FrameBytes: limits.FrameBytes,
+		Node: a.node, Logger: logger, Now: wallClock, Limits: limits, FrameBytes: limits.FrameBytes,
 		MaxSocketsPerUser: cfg.UserConnections, HeadCheckRooms: headCheckRooms(cfg), ReconnectSpread: cfg.ReconnectSpread,
 		Ahead: a.carriers.ahead, Whole: a.carriers.whole, Away: away,
 		RequestToken: edge.CookieToken, RequestAddress: edge.Address, ObserveDelivery: a.metrics.delivery.Observe,
@@ -156,7 +155,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	a.metrics.watch(a)
 	if a.handler, err = api.New(api.Deps{
 		Service: a.service, Edge: edge, SocketIO: a.sockets, Web: webFiles(), Checks: a.checks(), Limits: limits,
-		Signup: service.Signup(cfg.Signup), TrustedOrigins: cfg.AllowedOrigins, Version: Version(), Clock: time.Now, Logger: logger,
+		Signup: service.Signup(cfg.Signup), TrustedOrigins: cfg.AllowedOrigins, Version: Version(), Clock: wallClock, Logger: logger,
 		Observe: a.metrics.answered,
 	}); err != nil {
 		return nil, fmt.Errorf("make the web interface: %w", err)

@@ -138,7 +138,7 @@ func flushed(ctx context.Context, log *kafka.Log) error {
 type reachRedis func(context.Context, *redis.Config) (*redis.Client, error)
 
 func (c *carriers) openBus(ctx context.Context, cfg *config.Config, logger *slog.Logger, reach reachRedis) error {
-	alone := inproc.NewLimiter(time.Now, limiterKeys)
+	alone := inproc.NewLimiter(wallClock, limiterKeys)
 	if cfg.Bus == "memory" {
 		bus := inproc.NewBus(1, busBound)
 		c.bus, c.leases, c.looks, c.limiter = bus, inproc.NewPresence(), inproc.NewPresence(), alone

@@ -129,8 +129,8 @@ func newOperator(ctx context.Context, cfg *config.Config, io IO, store *sqlstore
 	bus := op.carriers.bus
 	op.service, err = service.New(service.Deps{
 		Log: inproc.NewLog("operator", 1), Bus: bus, Views: op.store, Accounts: op.store, Sessions: op.store, Files: op.store, Searcher: op.store, People: op.store, Pushes: op.store, Push: noPush(),
-		Limiter: inproc.NewLimiter(time.Now, 1), Receipts: worker.NewReceipts(op.store, bus, time.Now, logger),
-		Blobs: op.blobs, Clock: time.Now, Rand: rand.Reader, Node: "operator",
+		Limiter: inproc.NewLimiter(wallClock, 1), Receipts: worker.NewReceipts(op.store, bus, wallClock, logger),
+		Blobs: op.blobs, Clock: wallClock, Rand: rand.Reader, Node: "operator",
 		Secret: secret, Signup: service.Signup(cfg.Signup), Limits: serviceLimits(cfg), Logger: logger,
 	})
 	if err != nil {

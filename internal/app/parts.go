@@ -141,7 +141,7 @@ func (a *App) periodic() []worker.Periodic {
 	return []worker.Periodic{
 		{Name: "give memory back", Every: reclaimEvery, Logger: a.logger, Do: newReclaimer().look},
 		{Name: "expire pending commands", Every: 100 * time.Millisecond, Logger: a.logger, Do: func(context.Context) error {
-			a.service.ExpirePending(time.Now())
+			a.service.ExpirePending(wallClock())
 			return nil
 		}},
 		{Name: "ask the store for answers", Every: 150 * time.Millisecond, Logger: a.logger, Do: func(ctx context.Context) error {
@@ -161,7 +161,7 @@ func (a *App) periodic() []worker.Periodic {
 			return err //nolint:wrapcheck // the worker names the work
 		}},
 		{Name: "delete orphaned files", Every: time.Hour, Logger: a.logger, Do: func(ctx context.Context) error {
-			_, err := a.service.SweepFiles(ctx, chat.TimeOf(time.Now().Add(-orphanAge)))
+			_, err := a.service.SweepFiles(ctx, chat.TimeOf(wallClock().Add(-orphanAge)))
 			return err //nolint:wrapcheck // the worker names the work
 		}},
 	}

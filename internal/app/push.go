@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/config"
@@ -63,7 +62,7 @@ func pushSubject(cfg *config.Config) string {
 // pusher makes the worker that sends notifications.
 func (a *App) pusher(keys *push.Keys) *push.Worker {
 	return push.NewWorker(push.Deps{
-		Pushes: a.store, Views: a.store, People: a.store, Looking: a.carriers.looks, Now: time.Now, Logger: a.logger,
-		Sender: push.NewSender(push.SenderOptions{Keys: keys, Now: time.Now, Private: a.cfg.Push == pushPrivate}),
+		Pushes: a.store, Views: a.store, People: a.store, Looking: a.carriers.looks, Now: wallClock, Logger: a.logger,
+		Sender: push.NewSender(push.SenderOptions{Keys: keys, Now: wallClock, Private: a.cfg.Push == pushPrivate}),
 	})
 }

@@ -132,7 +132,7 @@ func (e *postgresEngine) write(ctx context.Context, b *chat.Batch, changes []cha
 	batch := &pgx.Batch{}
 	move := moveOn
 	if sabotage.NoFence {
-		move = strings.Replace(move, "AND next_offset = $2", "AND $2 = $2", 1)
+		move = strings.Replace(move, "AND next_offset = $2", "", 1)
 	}
 	if b.From == 0 {
 		move = moveFromStart

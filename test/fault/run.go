@@ -351,7 +351,7 @@ func (r *run) end(ctx context.Context) (history.Final, error) {
 	r.crowd.Rest()
 	r.crowd.Return(ctx)
 	settle, limit := settleTimeout, time.Duration(float64(headsPromise)*r.o.patience)
-	if r.suspected() {
+	if len(r.o.expect) > 0 {
 		settle, limit = expectSettle, expectHeads
 		r.crowd.Hurry()
 	}

@@ -17,7 +17,7 @@ const (
 	// freshReaders is how many members read a conversation anew, as new devices.
 	freshReaders = 3
 	finalTries   = 60
-	hurriedTries = 3
+	hurriedTries = 5
 	maxUnread    = 4 // conversations; then nobody can say anything of the rest
 	finalPause   = time.Second
 	restPage     = 1000
