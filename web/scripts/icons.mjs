@@ -10,8 +10,8 @@ const svg = readFileSync(at("icon.svg"), "utf8");
 const icons = [
   { file: "icon-192.png", size: 192, inset: 0, ground: "transparent" },
   { file: "icon-512.png", size: 512, inset: 0, ground: "transparent" },
-  { file: "icon-maskable-512.png", size: 512, inset: 0.12, ground: "#4f46e5" },
-  { file: "apple-touch-icon.png", size: 180, inset: 0.08, ground: "#4f46e5" },
+  { file: "icon-maskable-512.png", size: 512, inset: 0.12, ground: "#304ccc" },
+  { file: "apple-touch-icon.png", size: 180, inset: 0.08, ground: "#304ccc" },
 ];
 
 const browser = await chromium.launch({

@@ -4,27 +4,24 @@ import { LogInForm } from "../features/auth/log-in-form.tsx";
 import { SignUpForm } from "../features/auth/sign-up-form.tsx";
 import { useT } from "../lib/i18n/i18n.ts";
 import { useSessionState } from "../sync/session-context.ts";
+import { Landing, Sign } from "./landing.tsx";
 
 function Door({ title, children, other }: { title: string; children: ReactNode; other: ReactNode }) {
-  const t = useT();
   const { status } = useSessionState();
   const { next } = useSearch({ strict: false });
   if (status === "in") return <Navigate to={next ?? "/"} replace />;
   return (
-    <main className="flex h-dvh items-start justify-center overflow-y-auto bg-base-200 p-4 sm:items-center">
-      <div className="w-full max-w-sm py-8">
-        <div className="mb-6 flex items-center gap-3">
-          <img src="/icon.svg" alt="" width={48} height={48} />
-          <div>
-            <p className="text-2xl font-bold tracking-tight">{t("app.name")}</p>
-            <p className="text-sm text-base-content/70">{t("app.tagline")}</p>
+    <main className="flex h-dvh bg-base-200 text-base-content lg:bg-base-100">
+      <Landing />
+      <div className="flex flex-1 items-start justify-center overflow-y-auto p-4 sm:items-center lg:max-w-xl">
+        <div className="safe-top w-full max-w-sm py-8">
+          <Sign />
+          <div className="rounded-box border border-base-300 bg-base-100 p-6 lg:border-0 lg:p-0">
+            <h1 className="mb-4 text-xl font-semibold">{title}</h1>
+            {children}
           </div>
+          <p className="mt-4 text-center text-sm lg:mt-6">{other}</p>
         </div>
-        <div className="rounded-box border border-base-300 bg-base-100 p-6">
-          <h1 className="mb-4 text-xl font-semibold">{title}</h1>
-          {children}
-        </div>
-        <p className="mt-4 text-center text-sm">{other}</p>
       </div>
     </main>
   );

@@ -12,7 +12,7 @@ import { useT } from "../lib/i18n/i18n.ts";
 import { useConversation } from "../sync/queries.ts";
 import { EmptyState } from "../ui/empty-state.tsx";
 import type { MenuItem } from "../ui/menu.tsx";
-import { SkeletonMessages } from "../ui/skeleton.tsx";
+import { SkeletonConversation } from "../ui/skeleton.tsx";
 import { useMedia } from "../ui/use-media.ts";
 import type { Message } from "../wire/types.ts";
 import { Broken } from "./broken.tsx";
@@ -69,7 +69,7 @@ export function ConversationScreen() {
       />
     );
   }
-  if (conversation === undefined) return <SkeletonMessages label={t("app.loading")} />;
+  if (conversation === undefined) return <SkeletonConversation label={t("app.loading")} />;
   const show = (page: InfoPage): void => void navigate({ search: (before) => ({ ...before, info: page }) });
   const goTo = (seq: number): void =>
     void navigate({ search: (before) => ({ ...before, at: seq, find: undefined }), resetScroll: false });

@@ -60,11 +60,11 @@ export function LineBanner() {
   const offline = line === "offline" || !navigator.onLine;
   const what = offline ? t("line.offline") : t("line.connecting");
   return (
-    <div role="status" className={shown ? "safe-top bg-warning text-warning-content" : "safe-top"}>
+    <div role="status" className={shown ? "safe-top line-note" : "safe-top"}>
       {shown && (
         <p className="flex items-center justify-center gap-2 px-4 py-1 text-sm">
           {offline ? (
-            <CloudOff size={16} aria-hidden="true" />
+            <CloudOff size={16} className="text-danger" aria-hidden="true" />
           ) : (
             <LoaderCircle size={16} className="animate-spin" aria-hidden="true" />
           )}

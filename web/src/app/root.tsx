@@ -45,8 +45,17 @@ function Page() {
   const atDoor = pathname === "/login" || pathname === "/signup";
   if (status === "unknown") {
     return (
-      <main className="h-dvh w-full max-w-sm overflow-hidden pt-16">
-        <SkeletonRows count={8} label={t("app.loading")} />
+      <main className="flex h-dvh overflow-hidden bg-base-200">
+        <div className="w-full border-e border-base-300 bg-base-100 md:w-85">
+          <div className="space-y-2 px-3 pt-2 pb-2">
+            <div className="flex h-10 items-center gap-3 px-1">
+              <div className="size-8 skeleton rounded-full" />
+              <div className="h-4 w-32 skeleton" />
+            </div>
+            <div className="h-10 skeleton rounded-field" />
+          </div>
+          <SkeletonRows count={9} label={t("app.loading")} />
+        </div>
       </main>
     );
   }

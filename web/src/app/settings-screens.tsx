@@ -70,11 +70,11 @@ function Content({ page }: { page: (typeof pages)[number]["id"] }) {
   }
 }
 
-/** The settings: on a phone the index or one page, else both. */
+/** The settings: the index or one page where there is no room for both. */
 export function SettingsScreen() {
   const t = useT();
   const { page } = useParams({ strict: false });
-  const wide = useMedia("(min-width: 768px)");
+  const wide = useMedia("(min-width: 1024px)");
   const chosen = pages.find(({ id }) => id === (page ?? "profile"));
   if (!chosen) return <NotFound />;
   if (!wide && page === undefined) {

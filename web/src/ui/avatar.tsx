@@ -48,7 +48,7 @@ interface AvatarProps {
   src?: string | undefined;
   size?: Size;
   online?: boolean | undefined;
-  /** Shown instead of the initials. */
+  /** Shown instead of the picture and the initials. */
   icon?: ReactNode;
 }
 
@@ -64,19 +64,20 @@ export function Avatar({ name, seed, src, size = "md", online, icon }: AvatarPro
           hueOf(seed),
         )}
       >
-        {src && src !== broken ? (
-          <img
-            src={src}
-            alt=""
-            draggable={false}
-            className="size-full object-cover"
-            onError={() => {
-              setBroken(src);
-            }}
-          />
-        ) : (
-          (icon ?? initials(name))
-        )}
+        {icon ??
+          (src && src !== broken ? (
+            <img
+              src={src}
+              alt=""
+              draggable={false}
+              className="size-full object-cover"
+              onError={() => {
+                setBroken(src);
+              }}
+            />
+          ) : (
+            initials(name)
+          ))}
       </span>
       {online && (
         <span className="absolute right-0 bottom-0 size-[26%] max-h-4 min-h-2.5 max-w-4 min-w-2.5 rounded-full bg-green-500 ring-2 ring-base-100" />

@@ -1,6 +1,8 @@
 import type { ReactNode } from "react";
+import { Illustration } from "./illustration.tsx";
 
 interface EmptyStateProps {
+  /** The sign of what it is about, about 28 pixels wide. */
   icon: ReactNode;
   title: string;
   text?: string | undefined;
@@ -10,16 +12,11 @@ interface EmptyStateProps {
 /** What stands where nothing is yet: what this is, and the one thing to do. */
 export function EmptyState({ icon, title, text, action }: EmptyStateProps) {
   return (
-    <div className="flex h-full flex-col items-center justify-center gap-3 p-8 text-center">
-      <div
-        className="flex size-16 items-center justify-center rounded-full bg-primary/10 text-brand"
-        aria-hidden="true"
-      >
-        {icon}
-      </div>
-      <p className="text-lg font-semibold">{title}</p>
-      {text !== undefined && <p className="max-w-xs text-sm text-base-content/70">{text}</p>}
-      {action}
+    <div className="flex h-full flex-col items-center justify-center p-8 text-center">
+      <Illustration>{icon}</Illustration>
+      <p className="mt-4 text-lg font-semibold text-balance">{title}</p>
+      {text !== undefined && <p className="mt-1 max-w-xs text-sm text-balance text-base-content/70">{text}</p>}
+      {Boolean(action) && <div className="mt-6">{action}</div>}
     </div>
   );
 }

@@ -37,13 +37,21 @@ export function Menu({ label, at, items, header, onClose }: MenuProps) {
   const [place, setPlace] = useState<{ left: number; top: number }>();
 
   useLayoutEffect(() => {
-    const box = ref.current?.getBoundingClientRect();
-    if (!box) return;
-    const fitsRight = at.x + box.width + margin <= window.innerWidth;
-    const left = Math.max(margin, fitsRight ? at.x : at.x - box.width);
-    const fitsBelow = at.y + box.height + margin <= window.innerHeight;
-    const top = Math.max(margin, fitsBelow ? at.y : window.innerHeight - box.height - margin);
-    setPlace({ left: Math.min(left, window.innerWidth - box.width - margin), top });
+    const arrange = (): void => {
+      const box = ref.current?.getBoundingClientRect();
+      if (!box) return;
+      const fitsRight = at.x + box.width + margin <= window.innerWidth;
+      const left = Math.max(margin, fitsRight ? at.x : at.x - box.width);
+      const fitsBelow = at.y + box.height + margin <= window.innerHeight;
+      const top = Math.max(margin, fitsBelow ? at.y : window.innerHeight - box.height - margin);
+      setPlace({ left: Math.min(left, window.innerWidth - box.width - margin), top });
+    };
+    arrange();
+    // A phone that is turned: the menu stays on the screen.
+    window.addEventListener("resize", arrange);
+    return () => {
+      window.removeEventListener("resize", arrange);
+    };
   }, [at]);
 
   useEffect(() => {
@@ -86,7 +94,7 @@ export function Menu({ label, at, items, header, onClose }: MenuProps) {
         onKeyDown={move}
         style={place ?? { left: 0, top: 0 }}
         className={cx(
-          "fixed z-50 min-w-48 rounded-box border border-base-300 bg-base-100 p-1 text-base-content shadow-lg",
+          "fixed z-50 w-max max-w-[calc(100vw-1rem)] min-w-48 rounded-box border border-base-300 bg-base-100 p-1 text-base-content shadow-lg",
           place ? "" : "opacity-0",
         )}
       >

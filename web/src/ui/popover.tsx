@@ -32,7 +32,9 @@ export function Popover({ label, at, onClose, children }: PopoverProps) {
     // What is loaded late changes the size.
     const observer = new ResizeObserver(arrange);
     observer.observe(element);
+    window.addEventListener("resize", arrange);
     return () => {
+      window.removeEventListener("resize", arrange);
       observer.disconnect();
     };
   }, [at]);

@@ -23,7 +23,9 @@ export function SignUpForm() {
   const fields = error?.fields ?? {};
   const told = Object.keys(fields).length > 0;
   // A conflict can only be the name: it is taken.
-  const nameError = fields["username"] ?? (error?.code === "conflict" ? error.message : undefined);
+  const nameError =
+    (error?.code === "conflict" ? undefined : fields["username"]) ??
+    (error?.code === "conflict" ? t("auth.taken") : undefined);
   return (
     <form onSubmit={submit} className="space-y-4">
       <Field

@@ -36,8 +36,20 @@ export function ComposerField({ conversationId, state, areaRef, touch }: Compose
   useLayoutEffect(() => {
     const element = areaRef.current;
     if (!element) return;
-    element.style.height = "auto";
-    element.style.height = `${String(Math.min(maxHeight, element.scrollHeight))}px`;
+    let width = -1;
+    const fit = (): void => {
+      if (element.clientWidth === width) return;
+      width = element.clientWidth;
+      element.style.height = "auto";
+      element.style.height = `${String(Math.min(maxHeight, element.scrollHeight))}px`;
+    };
+    fit();
+    // Another width breaks the lines elsewhere.
+    const observer = new ResizeObserver(fit);
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+    };
   }, [areaRef, text]);
 
   useEffect(() => {

@@ -31,8 +31,8 @@ function Preview({ conversation, me }: { conversation: Conversation; me: string 
   if (draft.text.trim() !== "" && !draft.editing) {
     return (
       <>
-        <span className="text-danger">{t("list.draft")}: </span>
-        <bdi>{draft.text.slice(0, 140)}</bdi>
+        <bdi className="text-danger">{t("list.draft")}: </bdi>
+        {draft.text.slice(0, 140)}
       </>
     );
   }
@@ -40,12 +40,8 @@ function Preview({ conversation, me }: { conversation: Conversation; me: string 
   const who = last.sender_id === me ? t("list.you") : isGroup && sender ? personName(sender).split(" ")[0] : undefined;
   return (
     <>
-      {who !== undefined && !isSelf(conversation, me) && (
-        <span className="text-base-content/90">
-          <bdi>{who}</bdi>:{" "}
-        </span>
-      )}
-      <bdi className={last.deleted_at ? "italic" : ""}>{previewOf(last, t)}</bdi>
+      {who !== undefined && !isSelf(conversation, me) && <bdi className="text-base-content/90">{who}: </bdi>}
+      <span className={last.deleted_at ? "italic" : ""}>{previewOf(last, t)}</span>
     </>
   );
 }
@@ -144,7 +140,8 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
           </time>
         </span>
         <span className="mt-0.5 flex items-center gap-2">
-          <span className="flex-1 truncate text-sm text-base-content/70">
+          {/* As long as it is, its beginning is what is shown: in whichever direction it is written. */}
+          <span dir="auto" className="match-parent flex-1 truncate text-sm text-base-content/70">
             <Preview conversation={conversation} me={me} />
           </span>
           <Unread conversation={conversation} />

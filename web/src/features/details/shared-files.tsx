@@ -90,7 +90,10 @@ export function SharedFiles({ conversationId }: { conversationId: string }) {
             type="button"
             role="tab"
             aria-selected={kind === one.kind}
-            className={cx("tab flex-1", kind === one.kind && "tab-active")}
+            className={cx(
+              "tab min-h-10 flex-1 px-1 text-balance text-base-content/80",
+              kind === one.kind && "tab-active text-base-content",
+            )}
             onClick={() => {
               setKind(one.kind);
             }}

@@ -93,7 +93,7 @@ export function Switcher({ onClose, extra }: SwitcherProps) {
       title={t("switcher.title")}
       hideTitle
       onClose={onClose}
-      className="flex max-h-[70dvh] max-w-lg flex-col p-0"
+      className="mt-[8dvh] flex max-h-[76dvh] max-w-lg flex-col self-start p-0"
     >
       <label className="flex items-center gap-3 border-b border-base-300 px-4">
         <Search size={18} aria-hidden="true" />
@@ -118,7 +118,12 @@ export function Switcher({ onClose, extra }: SwitcherProps) {
           onKeyDown={onKeyDown}
         />
       </label>
-      <div id={listId} role="listbox" aria-label={t("switcher.title")} className="min-h-24 flex-1 overflow-y-auto p-2">
+      <div
+        id={listId}
+        role="listbox"
+        aria-label={t("switcher.title")}
+        className={cx("flex-1 overflow-y-auto", choices.length > 0 && "min-h-24 p-2")}
+      >
         {choices.map((choice, index) => (
           <Option
             key={choice.key}
@@ -132,7 +137,7 @@ export function Switcher({ onClose, extra }: SwitcherProps) {
         ))}
       </div>
       {choices.length === 0 && (
-        <p className="px-4 pb-6 text-center text-sm text-base-content/70">{t("switcher.none")}</p>
+        <p className="px-4 py-4 text-center text-sm text-base-content/70">{t("switcher.none")}</p>
       )}
       {extra?.(text)}
       <p className="border-t border-base-300 px-4 py-2 text-xs text-base-content/70 max-md:hidden">

@@ -49,7 +49,7 @@ export function Lightbox({ conversationId, fileId, onShow, onClose }: LightboxPr
       title={t("message.photo", { name })}
       hideTitle
       onClose={onClose}
-      className="flex h-dvh max-h-none w-dvw max-w-none flex-col rounded-none bg-black/90 p-0 text-white"
+      className="flex h-dvh max-h-none w-dvw max-w-none flex-col rounded-none bg-black p-0 text-white"
     >
       <div className="safe-top flex items-center gap-2 p-2">
         <bdi className="min-w-0 flex-1 truncate ps-2 text-sm">{name}</bdi>

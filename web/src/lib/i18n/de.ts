@@ -45,6 +45,7 @@ export const de: Catalogue = {
   "auth.password.hide": "Passwort verbergen",
   "auth.toSignUp": "Neu hier?",
   "auth.toLogIn": "Schon ein Konto?",
+  "auth.taken": "Diesen Benutzernamen hat schon jemand.",
   "auth.wrong": "Benutzername oder Passwort ist falsch.",
   "auth.logOut": "Abmelden",
   "auth.logOut.unsent": {
@@ -176,7 +177,7 @@ export const de: Catalogue = {
   "system.role.member": "{name} hat {others} zum Mitglied gemacht",
   "system.joined": "{name} ist durch eine Einladung beigetreten",
   "system.pinned": "{name} hat eine Nachricht angeheftet",
-  "system.updated": "{name} hat die Gruppe „{title}“ genannt",
+  "system.updated": "{name} hat die Gruppe „{title}“ geändert",
 
   "composer.placeholder": "Nachricht",
   "composer.send": "Senden",
@@ -272,7 +273,7 @@ export const de: Catalogue = {
   "switcher.placeholder": "Wohin?",
   "switcher.conversations": "Gespräche",
   "switcher.people": "Personen",
-  "switcher.none": "Nichts gefunden.",
+  "switcher.none": "Kein Gespräch und niemand mit diesem Namen.",
   "switcher.hint": "↑ ↓ zum Auswählen, Enter zum Öffnen, Esc zum Schließen",
 
   "notify.plain": "Neue Nachricht",

@@ -43,6 +43,7 @@ export const en = {
   "auth.password.hide": "Hide password",
   "auth.toSignUp": "New here?",
   "auth.toLogIn": "Already have an account?",
+  "auth.taken": "Somebody has this username already.",
   "auth.wrong": "The username or the password is wrong.",
   "auth.logOut": "Log out",
   "auth.logOut.unsent": {
@@ -174,7 +175,7 @@ export const en = {
   "system.role.member": "{name} made {others} a member",
   "system.joined": "{name} joined by an invitation",
   "system.pinned": "{name} pinned a message",
-  "system.updated": "{name} named the group “{title}”",
+  "system.updated": "{name} changed the group “{title}”",
 
   "composer.placeholder": "Message",
   "composer.send": "Send",
@@ -269,7 +270,7 @@ export const en = {
   "switcher.placeholder": "Where to?",
   "switcher.conversations": "Conversations",
   "switcher.people": "People",
-  "switcher.none": "Nothing found.",
+  "switcher.none": "No conversation or person of this name.",
   "switcher.hint": "↑ ↓ to choose, Enter to open, Esc to close",
 
   "notify.plain": "New message",
