@@ -115,6 +115,14 @@ nodes: bin/parley ## several nodes on real engines, killed, stopped, cut off, be
 	@TEST_BINARY=$(CURDIR)/$< scripts/services run postgres redis kafka -- \
 		bash -c "go test -json -count=1 -timeout 15m ./test/nodes | $(VERDICT) go nodes again"
 
+OUTAGE ?= 60s
+OUTAGE_RATE ?= 200
+
+.PHONY: outage
+outage: bin/parley ## two nodes under load while PostgreSQL is stopped, then killed (OUTAGE=60s OUTAGE_RATE=200)
+	@TEST_BINARY=$(CURDIR)/$< scripts/services run redis kafka -- \
+		bash -c "set -o pipefail; go test -count=1 -v -timeout 30m ./test/nodes -run TalkGoesOnWhilePostgres -outage $(OUTAGE) -outage-rate $(OUTAGE_RATE) | grep -v '\"level\":'"
+
 .PHONY: cluster
 cluster: bin/parley ## three nodes behind a load balancer at http://127.0.0.1:3000, to try and to break; Ctrl-C stops all
 	@exec scripts/services run postgres redis kafka3 -- scripts/cluster run

@@ -64,6 +64,7 @@ type server struct {
 	web    *webFiles
 	origin *http.CrossOriginProtection
 	routes []operation
+	absent absent // parts that /readyz missed
 }
 
 // New makes the handler of the whole port: REST, files, health, documentation,

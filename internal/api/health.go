@@ -55,11 +55,17 @@ func (s *server) ready(ctx context.Context) healthAnswer {
 		if check.Spare != "" {
 			spares[check.Spare] = spares[check.Spare] || failed[i] == nil
 		}
+		changed := s.absent.note(check.Name, failed[i] != nil)
 		if failed[i] == nil {
+			if changed {
+				s.Logger.InfoContext(ctx, "a part is within reach again", "part", check.Name)
+			}
 			out.Parts[check.Name] = "ok"
 			continue
 		}
-		s.Logger.WarnContext(ctx, "a part is out of reach", "part", check.Name, "error", failed[i])
+		if changed {
+			s.Logger.WarnContext(ctx, "a part is out of reach", "part", check.Name, "error", failed[i])
+		}
 		out.Status, out.Parts[check.Name] = "degraded", "unavailable"
 		needed = needed || !check.Minor && check.Spare == ""
 	}
@@ -70,4 +76,24 @@ func (s *server) ready(ctx context.Context) healthAnswer {
 		out.Status = "unavailable"
 	}
 	return out
+}
+
+// absent knows which parts were out of reach when they were last asked, so that the log
+// tells of an outage when it begins and when it ends, not whenever a load balancer asks.
+// Safe for concurrent use; its zero value is ready.
+type absent struct {
+	mu    sync.Mutex
+	parts map[string]bool
+}
+
+// note reports whether this is another state than the last one.
+func (a *absent) note(part string, away bool) (changed bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.parts == nil {
+		a.parts = make(map[string]bool)
+	}
+	changed = a.parts[part] != away
+	a.parts[part] = away
+	return changed
 }

@@ -296,6 +296,11 @@ func TestHealth(t *testing.T) {
 			}
 		}
 		w.do("GET", "/healthz", "", nil).want(t, 200)
+		w.do("GET", "/readyz", "", nil).want(t, c.status) // tells the log nothing new
+	}
+	told := w.log.String()
+	if lost, back := strings.Count(told, "out of reach"), strings.Count(told, "within reach again"); lost != 6 || back != 6 {
+		t.Errorf("got %d parts lost and %d found in the log, want 6 and 6", lost, back)
 	}
 }
 

@@ -70,7 +70,9 @@ func openCarriers(ctx context.Context, cfg *config.Config, logger *slog.Logger, 
 	defer stop()
 	reach := redis.Open
 	if many(cfg) {
-		reach = func(ctx context.Context, at *redis.Config) (*redis.Client, error) { return redis.Await(ctx, at, logger) }
+		reach = func(ctx context.Context, at *redis.Config) (*redis.Client, error) {
+			return redis.Await(ctx, at, logger)
+		}
 	}
 	if err := c.openBus(heard, cfg, logger, reach); err != nil {
 		return c, fmt.Errorf("open the bus: %w", err)

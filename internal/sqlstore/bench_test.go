@@ -7,8 +7,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -261,5 +263,76 @@ func (w *writer) commit(b testing.TB, size int) {
 	}
 	if err := w.s.Commit(b.Context(), batch); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// BenchmarkConnect reads what one person's connection to a node that does not know them
+// costs, part by part, by sixteen at a time: whose token it is, and what they see, with
+// 20 conversations each.
+//
+//	go test ./internal/sqlstore -run - -bench Connect/postgres -benchtime 20000x
+func BenchmarkConnect(b *testing.B) {
+	const people, conversations = 400, 20
+	for _, store := range stores {
+		s := store.open(b)
+		w := chattest.NewWorld(b, s)
+		for n := range people {
+			a := &chat.Account{
+				User:   chat.User{ID: chattest.User(n), Username: fmt.Sprint("person", n), DisplayName: "Somebody", CreatedAt: w.Now},
+				Folded: fmt.Sprint("person", n), Settings: []byte(`{}`),
+			}
+			if err := s.CreateAccount(b.Context(), a); err != nil {
+				b.Fatal(err)
+			}
+			session := &chat.Session{
+				ID: chat.SessionID(chattest.RecordID(n)), UserID: a.ID, TokenHash: [32]byte{byte(n), byte(n >> 8)},
+				CreatedAt: w.Now, SeenAt: w.Now, ExpiresAt: w.Now + 1_000_000,
+			}
+			if err := s.CreateSession(b.Context(), session); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for step := 1; step <= conversations/2; step++ {
+			var cmds []chat.Command
+			for n := range people {
+				me, peer := chattest.User(n), chattest.User((n+step)%people)
+				cmds = append(cmds, chattest.CreateDirect(me, peer), chattest.Send(chat.DirectID(me, peer), peer, "k", "hello"))
+			}
+			w.Do(cmds...)
+		}
+		for name, read := range map[string]func(n int) error{
+			"session": func(n int) error {
+				_, _, err := s.SessionByToken(b.Context(), [32]byte{byte(n), byte(n >> 8)})
+				return err
+			},
+			"memberships": func(n int) error {
+				list, err := s.Memberships(b.Context(), chattest.User(n))
+				if err == nil && len(list) != conversations {
+					err = fmt.Errorf("got %d memberships", len(list))
+				}
+				return err
+			},
+			"first page": func(n int) error {
+				page, err := s.Conversations(b.Context(), chattest.User(n), "", 50)
+				if err == nil && len(page.Items) != conversations {
+					err = fmt.Errorf("got %d conversations", len(page.Items))
+				}
+				return err
+			},
+		} {
+			b.Run(store.name+"/"+name, func(b *testing.B) {
+				var next atomic.Int64
+				b.SetParallelism(max(1, 16/runtime.GOMAXPROCS(0)))
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if err := read(int(next.Add(1)) % people); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "reads/s")
+			})
+		}
 	}
 }

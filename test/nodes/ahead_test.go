@@ -13,7 +13,7 @@ import (
 // they heard.
 func TestTalkGoesOnWithoutPostgres(t *testing.T) {
 	const away = 6 * time.Second
-	c := newCluster(t, 2, 2)
+	c := ground{engine(t, "PARLEY_TEST_POSTGRES"), patient}.cluster(t, 2, 2)
 	one, two := c.nodes[0].URL, c.nodes[1].URL
 	people := c.people(one, "alice", "bob")
 	alice, bob := people[0], people[1]

@@ -68,8 +68,26 @@ func engine(t *testing.T, variable string) *url.URL {
 // test's own in the engines has a name nobody else has.
 func newCluster(t *testing.T, n, partitions int, flags ...string) *cluster {
 	t.Helper()
+	return ground{engine(t, "PARLEY_TEST_POSTGRES"), time.Second}.cluster(t, n, partitions, flags...)
+}
+
+// ground is what a cluster stands on.
+type ground struct {
+	postgres *url.URL
+	// session is the silence after which a node's partitions go to others. A busy machine
+	// lets a node be silent for a second; while the database is away, partitions that
+	// change hands stand still.
+	session time.Duration
+}
+
+// patient is for clusters of which no node dies.
+const patient = 20 * time.Second
+
+func (g ground) cluster(t *testing.T, n, partitions int, flags ...string) *cluster {
+	t.Helper()
+	postgres := g.postgres
 	c := &cluster{t: t, binary: binary(t), name: "nodes" + strings.ToLower(rand.Text()[:12])}
-	kafka, redis, postgres := engine(t, "PARLEY_TEST_KAFKA"), engine(t, "PARLEY_TEST_REDIS"), engine(t, "PARLEY_TEST_POSTGRES")
+	kafka, redis := engine(t, "PARLEY_TEST_KAFKA"), engine(t, "PARLEY_TEST_REDIS")
 	c.bus, c.store = newWire(t, redis.Host), newWire(t, postgres.Host)
 	owner := *postgres
 	sql(t, &owner, "create schema "+c.name)
@@ -81,7 +99,7 @@ func newCluster(t *testing.T, n, partitions int, flags ...string) *cluster {
 	postgres.RawQuery = query.Encode()
 	c.flags = append([]string{
 		"--store", postgres.String(), "--bus", redis.String(),
-		"--log", fmt.Sprintf("kafka://%s/%s.commands?partitions=%d&session=1s", kafka.Host, c.name, partitions),
+		"--log", fmt.Sprintf("kafka://%s/%s.commands?partitions=%d&session=%s", kafka.Host, c.name, partitions, g.session),
 		"--blobs", "file://" + t.TempDir(), "--secret", rand.Text() + rand.Text(),
 		"--send-rate", "0", "--login-rate", "0", "--log-format", "json", "--reconnect-spread", "500ms",
 	}, flags...)

@@ -133,7 +133,7 @@ func TestANodeThatStartsWithoutKafka(t *testing.T) {
 // A node that is started while PostgreSQL is away could serve nobody: it lives, says that
 // it is not ready and what for, and serves when the database comes.
 func TestANodeThatStartsWithoutPostgres(t *testing.T) {
-	c := newCluster(t, 1, 2)
+	c := ground{engine(t, "PARLEY_TEST_POSTGRES"), patient}.cluster(t, 1, 2)
 	people := c.people(c.nodes[0].URL, "alice", "bob")
 	alice, bob := people[0], people[1]
 	room := alice.group(c.nodes[0].URL, bob)
