@@ -135,11 +135,12 @@ FAULT_ENGINES = env -u PARLEY_TEST_POSTGRES -u PARLEY_TEST_REDIS -u PARLEY_TEST_
 	PARLEY_SERVICES_DIR=$(CURDIR)/out/fault/services PARLEY_SERVICES_KAFKA_LINKS=yes scripts/services run postgres redis kafka3 --
 
 .PHONY: fault
-fault: bin/parley ## break nodes, engines and links while clients talk, and check every promise (LONG=1h SEED=1 STORE=sqlite)
+fault: bin/parley ## break nodes, engines and links while clients talk, and check every promise (LONG=1h SEED=1 STORE=sqlite CLOCK=yes)
 	@scripts/tool gcc >/dev/null; scripts/tool strace >/dev/null
 	@go build -o out/bin/fault ./test/fault
+	$(if $(CLOCK),@go build -tags faultclock -o out/bin/parley-clock ./cmd/parley && go test -tags faultclock -run TestAClock ./internal/app)
 	@status=0; $(GO_TEST) ./test/fault/... | $(VERDICT) go fault || status=$$?; \
-	$(if $(findstring postgres,$(STORE)),$(FAULT_ENGINES)) out/bin/fault -target $(FAULT_TARGETS) -commit $(VERSION) $(if $(LONG),-long $(LONG)) $(if $(SEED),-seed $(SEED),$(if $(CI),-seed 1)) $(if $(CI),-patience 12) || status=$$?; \
+	$(if $(findstring postgres,$(STORE)),$(FAULT_ENGINES)) out/bin/fault -target $(FAULT_TARGETS) -commit $(VERSION) $(if $(LONG),-long $(LONG)) $(if $(SEED),-seed $(SEED),$(if $(CI),-seed 1)) $(if $(CI),-patience 12) $(if $(CLOCK),-clocks -binary out/bin/parley-clock) || status=$$?; \
 	exit $$status
 
 .PHONY: sabotage

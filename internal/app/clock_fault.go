@@ -12,13 +12,13 @@ import (
 )
 
 // The clock of a program that is built to be tested (`make fault CLOCK=yes`): its time of
-// day is wrong by as many seconds as the file says that PARLEY_FAULT_CLOCK names. The
+// day is wrong by as many seconds as the file says that FAULT_CLOCK names. The
 // time that passes is not, as when somebody sets the clock of a machine.
 
 const clockEvery = 10 * time.Millisecond
 
 var (
-	clockFile = os.Getenv("PARLEY_FAULT_CLOCK")
+	clockFile = os.Getenv("FAULT_CLOCK")
 	clockBy   atomic.Int64 // seconds
 	clockRead atomic.Int64 // when the file was looked at, in nanoseconds since clockBegan
 	// clockBegan has a reading of the monotonic clock.

@@ -35,6 +35,7 @@ type options struct {
 	expect   []string
 	out      string
 	commit   string
+	clocks   bool
 	patience float64
 	gap      time.Duration
 	lowest   time.Duration
@@ -73,6 +74,7 @@ func parse(args []string) (*options, error) {
 	f.IntVar(&o.people, "people", 60, "people, of two devices each")
 	f.StringVar(&o.out, "out", "out/fault", "where logs, data and timelines go")
 	f.StringVar(&o.commit, "commit", "unknown", "what the binary was built of, for the report")
+	f.BoolVar(&o.clocks, "clocks", false, "the program under test was built with the tag faultclock: set its clock too")
 	f.Float64Var(&o.patience, "patience", 6, "by how much slower than promised the machine may make a recovery before it is an anomaly")
 	f.DurationVar(&o.gap, "gap", time.Second, "peace between fault windows, at least; twice that at most")
 	f.DurationVar(&o.lowest, "lowest", time.Second, "shortest fault window")

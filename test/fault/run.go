@@ -115,6 +115,7 @@ func (r *run) target(ctx context.Context, target string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.stage.Close()) }()
+	r.stage.Clocks = r.o.clocks
 	if err := r.stage.Start(ctx); err != nil {
 		return err //nolint:wrapcheck // says all
 	}

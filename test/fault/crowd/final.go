@@ -32,7 +32,7 @@ func (c *Crowd) Final(ctx context.Context) (history.Final, error) {
 		Messages: map[string][]history.Message{}, Views: map[string]map[string]history.View{},
 	}
 	rng := rand.New(rand.NewPCG(c.opt.Seed, 3))
-	var unread []string
+	unread := 0
 	for id, cv := range *c.round.Load() {
 		err := c.insist(ctx, rng, cv.members[0], func(api program.API) error {
 			log, err := entries(ctx, api, id)
@@ -50,13 +50,9 @@ func (c *Crowd) Final(ctx context.Context) (history.Final, error) {
 		case ctx.Err() != nil:
 			return f, fmt.Errorf("read conversation %s: %w", id, err)
 		case err != nil: // it is lost, as far as anybody can tell
-			c.opt.Logf("conversation %s cannot be read: %v", id, err)
-			c.Hurry()
-			if unread = append(unread, id); len(unread) == maxUnread {
-				for _, id := range unread {
-					c.History().Note("lost", id, "a conversation cannot be read in the end")
-				}
-				return f, fmt.Errorf("%d conversations cannot be read, such as %s: %w", len(unread), id, err)
+			c.unreadable(id, err)
+			if unread++; unread >= maxUnread {
+				return f, fmt.Errorf("%d conversations cannot be read, such as %s: %w", unread, id, err)
 			}
 			continue
 		}
@@ -75,11 +71,22 @@ func (c *Crowd) Final(ctx context.Context) (history.Final, error) {
 			}
 			n++
 			if err := c.fresh(ctx, rng, p, id, &f, n%2 == 0); err != nil {
-				return f, fmt.Errorf("read conversation %s anew: %w", id, err)
+				c.unreadable(id, err)
+				if unread++; ctx.Err() != nil || unread >= maxUnread {
+					return f, fmt.Errorf("read conversation %s anew: %w", id, err)
+				}
+				break
 			}
 		}
 	}
 	return f, nil
+}
+
+// unreadable notes that a conversation cannot be read, which it always may be in the end.
+func (c *Crowd) unreadable(id string, err error) {
+	c.opt.Logf("conversation %s cannot be read: %v", id, err)
+	c.History().Note("lost", id, "a conversation cannot be read in the end: "+err.Error())
+	c.Hurry()
 }
 
 // insist tries a read of somebody's until it works: the end of a run is no fault window.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -60,7 +61,7 @@ func newNode(dir, name, binary string, flags ...string) (*Node, error) {
 			"--log-level", "info", "--log-format", "text",
 			"--send-rate", "0", "--login-rate", "0",
 		}, flags...),
-		URL: n.URL, Ready: "/readyz", Log: n.logs,
+		URL: n.URL, Ready: "/readyz", Log: n.logs, Env: []string{"FAULT_CLOCK=" + n.clock()},
 	}
 	return n, nil
 }
@@ -168,6 +169,23 @@ func (n *Node) PID() int {
 	return n.process.PID()
 }
 
+// clock is the file that says by how many seconds the node's clock is wrong.
+func (n *Node) clock() string { return n.Data + ".clock" }
+
+// SetClock has the node's time of day be wrong by whole seconds from now on, if the
+// program was built to be set (Stage.Clocks).
+func (n *Node) SetClock(by time.Duration) error {
+	// Whoever reads while it is written finds the number before.
+	next := n.clock() + ".next"
+	if err := os.WriteFile(next, []byte(strconv.FormatInt(int64(by/time.Second), 10)), 0o600); err != nil {
+		return fmt.Errorf("set the clock of %s: %w", n.Name, err)
+	}
+	if err := os.Rename(next, n.clock()); err != nil {
+		return fmt.Errorf("set the clock of %s: %w", n.Name, err)
+	}
+	return nil
+}
+
 // Log is the file that the node writes to.
 func (n *Node) Log() string { return n.logs.Name() }
 
@@ -177,6 +195,7 @@ type Stage struct {
 	Nodes   []*Node
 	Engines *Engines // nil when embedded
 	Secrets []string // that nodes were given
+	Clocks  bool     // the program under test was built with the tag faultclock
 	Dir     string
 	Logf    func(format string, args ...any)
 }

@@ -34,6 +34,7 @@ func (e *Scene) Any() *stage.Node { return e.Nodes[e.Rng.IntN(len(e.Nodes))] }
 
 func anywhere(*stage.Stage) bool   { return true }
 func embedded(s *stage.Stage) bool { return s.Engines == nil }
+func settable(s *stage.Stage) bool { return s.Clocks }
 
 func nothing(context.Context) error { return nil }
 
@@ -51,6 +52,9 @@ func Table() []Fault {
 		{"full disk", "disk", embedded, fullDisk},
 		{"kill on a slow disk", "node", embedded, killOnSlowDisk},
 		{"power loss", "node", embedded, powerLoss},
+		{"clock an hour ahead", "clock", settable, clockBy(time.Hour)},
+		{"clock 90 s back", "clock", settable, clockBy(-90 * time.Second)},
+		{"clock to and fro", "clock", settable, clockToAndFro},
 		{"clients cut", "clients", anywhere, clientsCut},
 		{"clients half-open", "clients", anywhere, clientsRule(link.Rule{Stall: true}, link.Rule{Stall: true})},
 		{"clients up only", "clients", anywhere, clientsRule(link.Rule{}, link.Rule{Stall: true})},
@@ -153,6 +157,31 @@ func powerLoss(ctx context.Context, e *Scene) (func(context.Context) error, erro
 	e.Logf("power loss: %d writes had not been synced and are garbage now", torn)
 	return n.Start, nil
 }
+
+// clockBy sets the clock of a node, and sets it right in the end.
+func clockBy(by time.Duration) func(context.Context, *Scene) (func(context.Context) error, error) {
+	return func(_ context.Context, e *Scene) (func(context.Context) error, error) {
+		n := e.Any()
+		return func(context.Context) error { return n.SetClock(0) }, n.SetClock(by)
+	}
+}
+
+// clockToAndFro sets the clock of a node by a second, ten times a second.
+func clockToAndFro(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+	n := e.Any()
+	for began := time.Now(); time.Since(began) < e.Hold; {
+		for _, by := range []time.Duration{time.Second, -time.Second} {
+			if err := n.SetClock(by); err != nil {
+				return nothing, err //nolint:wrapcheck // says all
+			}
+			pauseFor(ctx, strobe)
+		}
+	}
+	return func(context.Context) error { return n.SetClock(0) }, nil
+}
+
+// strobe is how long a clock that goes to and fro stays as it is.
+const strobe = 100 * time.Millisecond
 
 // clientsCut resets every client's connections several times.
 func clientsCut(ctx context.Context, e *Scene) (func(context.Context) error, error) {
