@@ -30,7 +30,9 @@ func (s *server) routeMembers() {
 	which := []param{conversationParam, {name: "user_id", in: "path", doc: "id of the member, or me", schema: "string", required: true}}
 	handle(s, operation{
 		id: "list-members", method: http.MethodGet, path: all, tag: "members", access: loggedIn,
-		summary: "The members, owners first", params: append([]param{conversationParam}, paging...),
+		summary: "The members, owners first", params: append([]param{
+			conversationParam, {name: "query", in: "query", doc: "only those whose username begins with it or whose name holds it; one page, those that begin with it first", schema: "string"},
+		}, paging...),
 	}, listMembers)
 	handle(s, operation{
 		id: "add-members", method: http.MethodPost, path: all, tag: "members", access: loggedIn,
@@ -55,7 +57,12 @@ func listMembers(c *call, _ *none) (list[memberAnswer], error) {
 	if err != nil {
 		return list[memberAnswer]{}, err
 	}
-	page, err := c.s.Service.Members(c, c.who.UserID, id, c.r.URL.Query().Get("cursor"), limit)
+	var page chat.Page[chat.MemberView]
+	if q := c.r.URL.Query(); q.Get("query") != "" {
+		page.Items, err = c.s.Service.FindMembers(c, c.who.UserID, id, q.Get("query"), limit)
+	} else {
+		page, err = c.s.Service.Members(c, c.who.UserID, id, q.Get("cursor"), limit)
+	}
 	if err != nil {
 		return list[memberAnswer]{}, err
 	}

@@ -336,3 +336,20 @@ func TestSyncTellsWhatIsGone(t *testing.T) {
 		t.Errorf("got %s for who is back, beside %s", got.Body, other)
 	}
 }
+
+func TestFindMembers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{limits: unlimited})
+	ann, bob, eve := w.person("ann"), w.person("bob"), w.person("eve")
+	conv := ann.group("g", bob)
+	if l := ann.get(conv+"/members?query=BO").want(t, 200); l.len("items") != 1 || l.str("items.0.user.id") != bob.ID || l.str("items.0.role") != "member" {
+		t.Errorf("got %s", l.Body)
+	}
+	for _, query := range []string{"eve", "%25", strings.Repeat("x", 65)} {
+		if l := ann.get(conv+"/members?query="+query).want(t, 200); l.len("items") != 0 {
+			t.Errorf("%s: got %s", query, l.Body)
+		}
+	}
+	ann.get(conv+"/members?query=%ff").problem(t, 422, "invalid")
+	eve.get(conv+"/members?query=bo").problem(t, 404, "not_found")
+}

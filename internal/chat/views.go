@@ -23,6 +23,9 @@ type Views interface {
 	Member(ctx context.Context, id ConversationID, user UserID) (*Member, ConversationKind, error)
 	// Members lists members with their names, owners first, then by joining.
 	Members(ctx context.Context, id ConversationID, cursor string, limit int) (Page[MemberView], error)
+	// FindMembers lists members whose username begins with a text, or whose name holds
+	// it, at most limit: first those that begin with it, by name. Case does not count.
+	FindMembers(ctx context.Context, id ConversationID, text string, limit int) ([]MemberView, error)
 	// Messages gives folded messages, ascending by seq.
 	Messages(ctx context.Context, id ConversationID, q MessageQuery) ([]Message, error)
 	// Entries gives the raw log after a seq as canonical JSON, ascending, without

@@ -2,8 +2,15 @@ package service
 
 import (
 	"context"
+	"unicode/utf8"
 
 	"github.com/parley-chat/parley/internal/chat"
+)
+
+// How often one person may look for members of a large group.
+const (
+	findMembersPerSecond = 5
+	findMembersBurst     = 20
 )
 
 // MemberRef names a member of a conversation and who wants something of them.
@@ -20,6 +27,23 @@ func (s *Service) Members(ctx context.Context, user chat.UserID, id chat.Convers
 	}
 	page, err := s.Views.Members(ctx, id, cursor, upTo(limit, DefaultPage, MaxPage))
 	return page, s.shown(ctx, "list members", err)
+}
+
+// FindMembers lists members by the beginning of the username or a part of the name,
+// those that begin with it first, at most MaxPage.
+func (s *Service) FindMembers(ctx context.Context, user chat.UserID, id chat.ConversationID, query string, limit int) ([]chat.MemberView, error) {
+	if _, err := s.member(ctx, user, id, chat.ActRead); err != nil {
+		return nil, err
+	}
+	query, err := nameQuery(query)
+	if err != nil || utf8.RuneCountInString(query) > maxQuery { // no name is that long
+		return nil, err
+	}
+	if err := s.take(ctx, "find-members:"+user.String(), findMembersPerSecond, findMembersBurst); err != nil {
+		return nil, err
+	}
+	found, err := s.Views.FindMembers(ctx, id, query, upTo(limit, DefaultPage, MaxPage))
+	return found, s.shown(ctx, "find members", err)
 }
 
 // AddMembers adds people. The outcome has no entry when all of them are members already.

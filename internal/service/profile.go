@@ -71,15 +71,23 @@ func (s *Service) Users(ctx context.Context, ids []chat.UserID) (map[chat.UserID
 
 // FindUsers finds people by username or name. Limit is cut to MaxPage.
 func (s *Service) FindUsers(ctx context.Context, query, cursor string, limit int) (chat.Page[chat.User], error) {
-	query = strings.TrimSpace(query)
-	if !utf8.ValidString(query) || strings.ContainsRune(query, 0) {
-		return chat.Page[chat.User]{}, chat.Invalid("query", "is not text")
+	query, err := nameQuery(query)
+	if err != nil {
+		return chat.Page[chat.User]{}, err
 	}
 	if utf8.RuneCountInString(query) > maxQuery {
 		return chat.Page[chat.User]{}, nil // no name is that long
 	}
 	page, err := s.Accounts.SearchUsers(ctx, query, cursor, upTo(limit, DefaultPage, MaxPage))
 	return page, s.shown(ctx, "find people", err)
+}
+
+// nameQuery reads what is looked for in names.
+func nameQuery(query string) (string, error) {
+	if !utf8.ValidString(query) || strings.ContainsRune(query, 0) {
+		return "", chat.Invalid("query", "is not text")
+	}
+	return strings.TrimSpace(query), nil
 }
 
 // ProfileRequest changes one's own profile; nil leaves as it is, and an empty

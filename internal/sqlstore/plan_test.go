@@ -52,7 +52,7 @@ func numbers(found []string) (most int) {
 func texts(t *testing.T, s *Store) map[string]string {
 	t.Helper()
 	out := map[string]string{
-		"listMembers": listMembers, "messagesBefore": messagesBefore, "messagesFrom": messagesFrom,
+		"listMembers": listMembers, "findMembers": findMembers, "messagesBefore": messagesBefore, "messagesFrom": messagesFrom,
 		"listConversations": listConversations, "liteBegin": liteBegin, "liteHold": liteHold, "liteAll": liteAll, "filesOfAllSorts": filesOfAllSorts,
 		"filesOfOneSort": filesOfOneSort, "pinnedMessages": pinnedMessages, "listHidden": listHidden, "listBlocks": listBlocks, "listDeparted": listDeparted,
 		"listInvites": listInvites, "inviteByToken": inviteByToken, "listSubscriptions": listSubscriptions, "claimJobs": claimJobs, "movePosition": movePosition,
@@ -107,7 +107,7 @@ func TestQueryPlans(t *testing.T) {
 	// Sorted when they are asked for: few rows, or nothing else would do.
 	sorts := map[string]bool{
 		"Receipts": true, "ListSessions": true, "listConversations": true, "membersReceipts": true, "liteBegin": true, "liteHold": true,
-		"listBlocks": true, "pinnedMessages": true, "listSubscriptions": true,
+		"listBlocks": true, "pinnedMessages": true, "listSubscriptions": true, "findMembers": true,
 	}
 	whole := regexp.MustCompile(`(?m)^SCAN (?:\w+ )?(?:accounts|sessions|files|file_refs|conversations|members|message_entries|other_entries|message_states|[a-fmrcs])\b.*$`)
 	for name, text := range texts(t, s) {

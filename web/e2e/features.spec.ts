@@ -203,6 +203,14 @@ test("who is named stands out, and is told even where it is quiet", async ({ bro
   await openMenu(grace.page);
   await grace.page.getByRole("menuitem", { name: "Unmute" }).click();
   await expect(row.getByRole("img", { name: "Muted" })).toBeHidden();
+
+  // An answer is for whom it answers.
+  await send(grace, "I know about it");
+  await grace.page.goto("/settings");
+  await message(ada, "I know about it").click({ button: "right", position: { x: 5, y: 5 } });
+  await ada.page.getByRole("menuitem", { name: "Reply" }).click();
+  await send(ada, "then tell us");
+  await expect(row.getByRole("img", { name: "You were mentioned" })).toBeVisible();
   expectNoComplaints(ada, grace);
 });
 
@@ -265,4 +273,60 @@ test("messages are pinned; what was shared is in one place", async ({ browser })
   await expect(page.getByRole("button", { name: /Pinned message/ })).toBeHidden();
   await expect(grace.page.getByRole("button", { name: /Pinned message/ })).toBeHidden();
   expectNoComplaints(ada, grace);
+});
+
+test("a group of ten thousand: its members scroll like ten, and are found by name", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  await newGroup(ada, "Everybody", []);
+  const { page } = ada;
+  const member = (n: number) => ({
+    user: {
+      id: `019b76da-a800-7575-8000-${String(n).padStart(12, "0")}`,
+      username: `member${String(n)}`,
+      display_name: `Member ${String(n)}`,
+      bio: "",
+      created_at: "2026-01-01T00:00:00.000Z",
+    },
+    role: "member",
+    visible_from: 1,
+    joined_at: "2026-01-01T00:00:00.000Z",
+  });
+  // Ten thousand accounts would take minutes to make: the server's answers are made here. What it really finds is tested there.
+  await page.route(/\/conversations\/[^/]+\/members\?/, async (route) => {
+    const asked = new URL(route.request().url()).searchParams;
+    const from = Number(asked.get("cursor") ?? 0);
+    const query = asked.get("query");
+    const numbers = query === null ? Array.from({ length: 100 }, (_, n) => from + n) : [9_876, 9_877];
+    const next = query === null && from + 100 < 10_000 ? String(from + 100) : null;
+    await route.fulfill({ json: { items: numbers.map(member), next_cursor: next } });
+  });
+  await page.route(/\/api\/v1\/conversations(?:\/[^/]+)?(?:\?.*)?$/, async (route) => {
+    const answer = await route.fetch();
+    const text = await answer.text();
+    await route.fulfill({ response: answer, body: text.replaceAll('"members_count":1,', '"members_count":10000,') });
+  });
+  await page.reload();
+  await page.getByRole("link", { name: "Details" }).last().click();
+  const list = page.getByRole("list", { name: "Members" });
+  await expect(list.getByText("@member0", { exact: true })).toBeVisible();
+  const rows = list.getByRole("listitem");
+  // It goes on as one scrolls, and what is out of sight costs nothing.
+  const toTheEnd = (): Promise<number> =>
+    list.evaluate((element) => {
+      let scroller = element.parentElement;
+      while (scroller && getComputedStyle(scroller).overflowY !== "auto") scroller = scroller.parentElement;
+      scroller?.scrollTo(0, scroller.scrollHeight);
+      return Math.max(...[...element.querySelectorAll("[aria-posinset]")].map((row) => Number(row.ariaPosInSet)));
+    });
+  await expect.poll(toTheEnd, { timeout: 60_000 }).toBeGreaterThan(250);
+  expect(await rows.count()).toBeLessThan(60);
+  await page.getByRole("searchbox", { name: "Find a member" }).fill("9876");
+  await expect(list.getByText("@member9876", { exact: true })).toBeVisible();
+  await expect(rows).toHaveCount(2);
+
+  await composer(ada).pressSequentially("hello @member98");
+  await expect(page.getByRole("option", { name: /@member9877/ })).toBeVisible();
+  await page.getByRole("option", { name: /@member9876/ }).click();
+  await expect(composer(ada)).toHaveValue("hello @member9876 ");
+  expectNoComplaints(ada);
 });

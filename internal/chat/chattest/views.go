@@ -33,6 +33,7 @@ func Views(t *testing.T, open func(t *testing.T) Store) {
 		"memberships":                                     viewsMemberships,
 		"one member":                                      viewsMember,
 		"members are ordered and paged":                   viewsMembers,
+		"members are found by their names":                viewsFindMembers,
 		"pages of messages":                               viewsMessages,
 		"messages below the point of joining":             viewsVisibleFrom,
 		"messages are folded":                             viewsFolded,
@@ -338,6 +339,43 @@ func viewsMembers(t *testing.T, s Store, w *World) {
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("by %d: got %v\nwant %v", limit, got, want)
 		}
+	}
+}
+
+func viewsFindMembers(t *testing.T, s Store, w *World) {
+	for n, names := range [][2]string{
+		{"grace", "Grace Hopper"}, {"agatha", "Agatha 100%"}, {"hopeful", "Zoe"}, {"x_y", "上海 Hope"}, {"xay", "Nobody"}, {"outside", "Grace Outside"},
+	} {
+		a := NewAccount(n)
+		a.Username, a.DisplayName = names[0], names[1]
+		if err := s.CreateAccount(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Do(Create(chat.Group, Room(0), User(0), User(1), User(2), User(3), User(4), User(9)), Create(chat.Group, Room(1), User(5)))
+	for text, want := range map[string][]chat.UserID{
+		"gra": {User(0)}, "HOP": {User(2), User(0), User(3)}, "海": {User(3)}, "x_": {User(3)}, "0%": {User(1)}, "!": nil, "'": nil, "out": nil, "\x00": nil, "\xff": nil,
+	} {
+		found, err := s.FindMembers(t.Context(), Room(0), text, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []chat.UserID
+		for i := range found {
+			got = append(got, found[i].UserID)
+			if found[i].User.ID != found[i].UserID || found[i].User.Username == "" || found[i].Role == "" || found[i].JoinedAt == 0 {
+				t.Errorf("%q: got %+v", text, found[i])
+			}
+		}
+		if text == "\xff" {
+			continue // no text at all: everybody, or nobody
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+	if found, err := s.FindMembers(t.Context(), Room(0), "h", 1); err != nil || len(found) != 1 {
+		t.Errorf("got %d, %v, want one", len(found), err)
 	}
 }
 

@@ -5,6 +5,8 @@ export const keys = {
   conversations: ["conversations"] as const,
   timeline: (id: string) => ["timeline", id] as const,
   members: (id: string) => ["members", id] as const,
+  /** Known wherever `members` is: it goes stale with it. */
+  membersFound: (id: string, query: string) => ["members", id, "found", query] as const,
   receipts: (id: string, seq: number) => ["receipts", id, seq] as const,
   user: (id: string) => ["user", id] as const,
   push: ["push"] as const,

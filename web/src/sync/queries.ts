@@ -1,5 +1,7 @@
 import {
   type InfiniteData,
+  type QueryClient,
+  queryOptions,
   useInfiniteQuery,
   useQueries,
   type UseInfiniteQueryResult,
@@ -21,6 +23,9 @@ import { findItem, type Timeline } from "./timeline.ts";
 
 const noItems: readonly never[] = [];
 const minuteMs = 60_000;
+/** How many members one search gives, and how many names in a text are looked up. */
+const mostFound = 50;
+const mostLookedUp = 10;
 
 export function useMe(): Me {
   const { data } = useQuery<Me>({
@@ -110,6 +115,43 @@ export function useMembers(
     staleTime: minuteMs,
     enabled,
   });
+}
+
+function foundMembersOptions(client: QueryClient, id: string, query: string) {
+  return queryOptions({
+    queryKey: keys.membersFound(id, query),
+    queryFn: async ({ signal }) => {
+      const { items } = await api.members(id, { limit: mostFound, query }, { signal });
+      for (const { user } of items) client.setQueryData(keys.user(user.id), user);
+      return items;
+    },
+    staleTime: minuteMs,
+  });
+}
+
+/** The members whose username begins with a text or whose name holds it, as the server finds them. */
+export function useFoundMembers(id: string, query: string, enabled: boolean): UseQueryResult<Member[]> {
+  const client = useQueryClient();
+  return useQuery({
+    ...foundMembersOptions(client, id, query),
+    enabled: enabled && query !== "",
+    placeholderData: (before) => before,
+  });
+}
+
+/** Finds the members of these usernames, so that they are known when the message is sent. */
+export async function findMembersNamed(client: QueryClient, id: string, usernames: readonly string[]): Promise<void> {
+  const known = new Set(knownMembers(client, id).map(({ user }) => user.username.toLowerCase()));
+  const missing = usernames.filter((name) => !known.has(name)).slice(0, mostLookedUp);
+  // Who cannot be found now is not told by name: the message itself is worth more than that.
+  await Promise.all(missing.map((name) => client.query(foundMembersOptions(client, id, name)).catch(() => undefined)));
+}
+
+/** All members that were met so far: in pages of the list, and by search. */
+export function knownMembers(client: QueryClient, id: string): Member[] {
+  return client
+    .getQueriesData<InfiniteData<Page<Member>> | Member[]>({ queryKey: keys.members(id) })
+    .flatMap(([, data]) => (Array.isArray(data) ? data : (data?.pages ?? []).flatMap((page) => page.items)));
 }
 
 /** Somebody's public profile. */
@@ -230,7 +272,7 @@ export function useMessageAt(id: string, seq: number): Message | null | undefine
       const page = await api.messages(id, { after: seq - 1, limit: 1 }, { signal });
       return page.items.find((message) => message.seq === seq) ?? null;
     },
-    enabled: timeline !== undefined && known === undefined,
+    enabled: seq > 0 && timeline !== undefined && known === undefined,
     staleTime: minuteMs,
   });
   return known ?? fetched.data;

@@ -112,8 +112,11 @@ export const api = {
   updateConversation: (id: string, body: { title?: string; avatar_id?: string | null }) =>
     request<unknown>("PATCH", conversation(id), { body }),
 
-  members: (id: string, query: { limit: number; cursor?: string | undefined }, o: Signal = {}) =>
-    request<Page<Member>>("GET", `${conversation(id)}/members`, { query, ...o }),
+  members: (
+    id: string,
+    query: { limit: number; cursor?: string | undefined; query?: string | undefined },
+    o: Signal = {},
+  ) => request<Page<Member>>("GET", `${conversation(id)}/members`, { query, ...o }),
   addMembers: (id: string, userIds: string[]) =>
     request<unknown>("POST", `${conversation(id)}/members`, { body: { user_ids: userIds } }),
   setRole: (id: string, user: string, role: Role) => request<unknown>("PATCH", member(id, user), { body: { role } }),

@@ -1,8 +1,9 @@
 import { useEffect, useState } from "react";
 import { personName } from "../../sync/naming.ts";
-import { useMembers } from "../../sync/queries.ts";
+import { useFoundMembers, useMembers } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
-import type { User } from "../../wire/types.ts";
+import { useSettled } from "../../ui/use-settled.ts";
+import type { Member, User } from "../../wire/types.ts";
 import type { Token } from "./token.ts";
 
 /** One thing to choose. */
@@ -68,24 +69,39 @@ function useEmoji(query: string | undefined): Suggestion[] {
 
 const folded = (text: string): string => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
+/** The members whose names begin with the query, then those the server found by it, each once. */
+export function matchMembers(
+  known: readonly Member[],
+  found: readonly Member[],
+  query: string,
+  me: string,
+): readonly User[] {
+  const wanted = folded(query);
+  const begins = ({ user }: Member): boolean =>
+    [user.username, ...personName(user).split(/\s+/)].some((word) => folded(word).startsWith(wanted));
+  // What was found may still be of an earlier query.
+  const holds = ({ user }: Member): boolean => folded(`${user.username} ${personName(user)}`).includes(wanted);
+  const people = new Map([...known.filter(begins), ...found.filter(holds)].map(({ user }) => [user.id, user]));
+  people.delete(me);
+  return [...people.values()];
+}
+
+const nobody: readonly Member[] = [];
+
 function usePeopleHere(id: string, query: string | undefined): Suggestion[] {
   const { me } = useEngine();
   const members = useMembers(id, query !== undefined);
+  // A large group is not known whole: the server finds whom the first pages lack.
+  const found = useFoundMembers(id, useSettled(query ?? ""), query !== undefined && members.hasNextPage);
   if (query === undefined) return [];
-  const wanted = folded(query);
-  return (members.data?.pages ?? [])
-    .flatMap((page) => page.items)
-    .filter(({ user }) => user.id !== me)
-    .filter(({ user }) =>
-      [user.username, ...personName(user).split(/\s+/)].some((word) => folded(word).startsWith(wanted)),
-    )
-    .map(({ user }) => ({
-      key: user.id,
-      insert: `@${user.username}`,
-      label: personName(user),
-      note: `@${user.username}`,
-      user,
-    }));
+  const known = (members.data?.pages ?? []).flatMap((page) => page.items);
+  return matchMembers(known, found.data ?? nobody, query, me).map((user) => ({
+    key: user.id,
+    insert: `@${user.username}`,
+    label: personName(user),
+    note: `@${user.username}`,
+    user,
+  }));
 }
 
 /** What can stand in the place of what is typed. */

@@ -1,13 +1,12 @@
-import { type InfiniteData, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { utf8Length } from "../../lib/bytes.ts";
-import { mentionPattern } from "../../lib/mentions.ts";
 import { type Composing, setComposing, useComposing } from "../../sync/drafts.ts";
 import { keys } from "../../sync/keys.ts";
 import { useMe } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { lastOwnMessage, type Timeline } from "../../sync/timeline.ts";
-import type { Member, Page } from "../../wire/types.ts";
 import { type ChosenFiles, newFileKey, useFiles } from "./use-files.ts";
+import { useMentions } from "./use-mentions.ts";
 
 export interface ComposerState {
   composing: Composing;
@@ -24,19 +23,6 @@ export interface ComposerState {
   editLast: () => boolean;
 }
 
-type MembersData = InfiniteData<Page<Member>>;
-const maxMentions = 50;
-
-/** Who of the members that are known is named with an @ in a text. */
-function mentionsIn(text: string, members: MembersData | undefined): string[] {
-  const named = new Set(Array.from(text.matchAll(mentionPattern), ([, , name = ""]) => name.toLowerCase()));
-  return (members?.pages ?? [])
-    .flatMap((page) => page.items)
-    .filter(({ user }) => named.has(user.username.toLowerCase()))
-    .map(({ user }) => user.id)
-    .slice(0, maxMentions);
-}
-
 /** What the composer of one conversation holds and does. */
 export function useComposer(id: string): ComposerState {
   const engine = useEngine();
@@ -46,6 +32,7 @@ export function useComposer(id: string): ComposerState {
   const chosen = useFiles();
   const { text, replyTo, editing } = composing;
   const bytesLeft = limits.text_bytes - utf8Length(text.trim());
+  const mentioned = useMentions(id, editing ? "" : text, replyTo);
   const hasFiles = chosen.files.length > 0 && !editing;
   const canSend = bytesLeft >= 0 && (text.trim() !== "" || hasFiles);
 
@@ -63,7 +50,7 @@ export function useComposer(id: string): ComposerState {
       setComposing(id, { text: editing.before });
       return;
     }
-    const mentions = mentionsIn(text, client.getQueryData<MembersData>(keys.members(id)));
+    const mentions = mentioned(text);
     engine.outbox.add(id, {
       kind: "message",
       text: text.trim(),
@@ -76,9 +63,11 @@ export function useComposer(id: string): ComposerState {
   };
   const sendFile = (file: File): void => {
     const one = { key: newFileKey(file.name), name: file.name, size: file.size, mime: file.type, blob: file };
+    const mentions = mentioned("");
     engine.outbox.add(id, {
       kind: "message",
       text: "",
+      ...(mentions.length > 0 ? { mentions } : {}),
       ...(replyTo === undefined ? {} : { reply_to: replyTo }),
       files: [one],
     });

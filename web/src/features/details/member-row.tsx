@@ -49,7 +49,7 @@ export function MemberRow({ member, me, myRole, onWrite, onRole, onRemove }: Mem
     ...(rights.remove ? [{ label: t("details.remove"), danger: true, onSelect: onRemove }] : []),
   ];
   return (
-    <li className="flex items-center gap-3 rounded-box px-3 py-1.5 hover:bg-base-200">
+    <div className="flex items-center gap-3 rounded-box px-3 py-1.5 hover:bg-base-200">
       <Avatar name={name} seed={user.id} src={user.avatar_url} online={online} />
       <span className="min-w-0 flex-1">
         <span className="flex items-center gap-1">
@@ -82,6 +82,6 @@ export function MemberRow({ member, me, myRole, onWrite, onRole, onRemove }: Mem
           }}
         />
       )}
-    </li>
+    </div>
   );
 }

@@ -218,6 +218,7 @@ export const de: Catalogue = {
   "details.width": "Breite der Details",
   "details.title": "Einzelheiten",
   "details.members": "Mitglieder",
+  "details.find": "Mitglied suchen",
   "details.add": "Personen hinzufügen",
   "details.addDone": "Hinzufügen",
   "details.rename": "Gruppe umbenennen",

@@ -216,6 +216,7 @@ export const en = {
   "details.width": "Width of the details",
   "details.title": "Details",
   "details.members": "Members",
+  "details.find": "Find a member",
   "details.add": "Add people",
   "details.addDone": "Add",
   "details.rename": "Rename the group",
