@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 
@@ -15,9 +14,11 @@ import (
 
 const (
 	// indexEntries is about how many entries one transaction of the index reads,
-	// and indexRows of how many batches at most.
+	// and indexRows of how many batches at most, of indexParts partitions at most: the
+	// small batches of several are indexed together, and other nodes find others.
 	indexEntries = 512
-	indexRows    = 64
+	indexRows    = 256
+	indexParts   = 8
 )
 
 // postgresIndex is the full-text index of a store in PostgreSQL: a table of
@@ -52,12 +53,16 @@ func hashesOf(m *chat.Message) string {
 const noteUnindexed = `INSERT INTO unindexed (log, part, conversation_ids, after_seqs, last_seqs) VALUES ($1, $2, $3, $4, $5)`
 
 const (
-	// Every partition ever written has a position.
-	partsToIndex = `SELECT log, part FROM positions p WHERE EXISTS (SELECT 1 FROM unindexed u WHERE u.log = p.log AND u.part = p.part)`
-	lockIndex    = `SELECT pg_try_advisory_xact_lock(hashtextextended('parley index ' || current_schema() || ' ' || $1 || ' ' || CAST($2::bigint AS text), 0))`
-	batchesNext  = `SELECT id, conversation_ids, after_seqs, last_seqs FROM unindexed WHERE log = $1 AND part = $2 ORDER BY id LIMIT $3`
-	indexedAll   = `DELETE FROM unindexed WHERE id = ANY($1)`
-	indexedSome  = `UPDATE unindexed SET conversation_ids = $2, after_seqs = $3, last_seqs = $4 WHERE id = $1`
+	// Every partition ever written has a position. Which of them are locked first is
+	// left to chance, and no more are than one transaction is to have: OFFSET 0 keeps the
+	// server from trying locks where it looks for partitions.
+	claimParts = `SELECT log, part FROM (
+			SELECT log, part FROM positions p WHERE EXISTS (SELECT 1 FROM unindexed u WHERE u.log = p.log AND u.part = p.part) ORDER BY random() OFFSET 0
+		) AS fresh WHERE pg_try_advisory_xact_lock(hashtextextended('parley index ' || current_schema() || ' ' || log || ' ' || CAST(part AS text), 0)) LIMIT $1`
+	batchesNext = `SELECT u.id, u.conversation_ids, u.after_seqs, u.last_seqs FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[])) AS p (log, part)
+		CROSS JOIN LATERAL (SELECT * FROM unindexed WHERE log = p.log AND part = p.part ORDER BY id LIMIT $3) AS u`
+	indexedAll  = `DELETE FROM unindexed WHERE id = ANY($1)`
+	indexedSome = `UPDATE unindexed SET conversation_ids = $2, after_seqs = $3, last_seqs = $4 WHERE id = $1`
 )
 
 var (
@@ -77,11 +82,11 @@ func (x *postgresIndex) some(ctx context.Context) (n int, err error) {
 		if _, err := tx.Exec(ctx, "SET LOCAL synchronous_commit = off"); err != nil {
 			return fmt.Errorf("begin: %w", err)
 		}
-		p, ok, err := x.claim(ctx, tx)
-		if err != nil || !ok {
+		logs, parts, err := x.claim(ctx, tx)
+		if err != nil || len(logs) == 0 {
 			return err
 		}
-		w, err := x.next(ctx, tx, p)
+		w, err := x.next(ctx, tx, logs, parts)
 		if err != nil {
 			return err
 		}
@@ -91,25 +96,23 @@ func (x *postgresIndex) some(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// claim finds a partition with something to index that no other node is at.
-func (x *postgresIndex) claim(ctx context.Context, tx pgx.Tx) (p chat.PartitionID, ok bool, err error) {
-	rows, err := tx.Query(ctx, partsToIndex)
+// claim finds partitions with something to index that no other node is at. What
+// is read after it is what others left there.
+func (x *postgresIndex) claim(ctx context.Context, tx pgx.Tx) (logs []string, parts []int64, err error) {
+	rows, err := tx.Query(ctx, claimParts, indexParts)
 	if err != nil {
-		return p, false, fmt.Errorf("find what is new: %w", err)
+		return nil, nil, fmt.Errorf("find what is new: %w", err)
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p chat.PartitionID, err error) {
-		return p, row.Scan(&p.Log, &p.Partition)
+	var log string
+	var part int64
+	_, err = pgx.ForEachRow(rows, []any{&log, &part}, func() error {
+		logs, parts = append(logs, log), append(parts, part)
+		return nil
 	})
 	if err != nil {
-		return p, false, fmt.Errorf("find what is new: %w", err)
+		return nil, nil, fmt.Errorf("find what is new: %w", err)
 	}
-	for _, i := range rand.Perm(len(all)) { //nolint:gosec // which comes first is not a secret
-		p := all[i]
-		if err := tx.QueryRow(ctx, lockIndex, p.Log, int64(p.Partition)).Scan(&ok); err != nil || ok {
-			return p, ok, err //nolint:wrapcheck // some names the verb
-		}
-	}
-	return p, false, nil
+	return logs, parts, nil
 }
 
 // indexing is a part of the queue.
@@ -123,11 +126,12 @@ type indexing struct {
 	after, last []int64
 }
 
-// next reads the next batches of a partition, up to about indexEntries entries.
-func (x *postgresIndex) next(ctx context.Context, tx pgx.Tx, p chat.PartitionID) (*indexing, error) {
+// next reads the next batches of some partitions, those of each in order, up to about
+// indexEntries entries.
+func (x *postgresIndex) next(ctx context.Context, tx pgx.Tx, logs []string, parts []int64) (*indexing, error) {
 	w := &indexing{}
 	entries := int64(0)
-	rows, err := tx.Query(ctx, batchesNext, p.Log, int64(p.Partition), indexRows)
+	rows, err := tx.Query(ctx, batchesNext, logs, parts, indexRows/len(parts))
 	if err != nil {
 		return nil, fmt.Errorf("read the queue: %w", err)
 	}

@@ -57,9 +57,9 @@ var seed = []string{
 // wholeTables are the statements that may read one: their tables are small, or
 // they are run by hand or by the hour.
 var wholeTables = map[string][]string{
-	"Position":     {"positions"}, // a row for each partition
-	"partsToIndex": {"positions"},
-	"Orphans":      {"file_refs", "accounts", "conversations"}, // looks for what is nowhere
+	"Position":   {"positions"}, // a row for each partition
+	"claimParts": {"positions"},
+	"Orphans":    {"file_refs", "accounts", "conversations"}, // looks for what is nowhere
 }
 
 // needed are the indexes that a statement is worth little without.

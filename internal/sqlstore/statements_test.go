@@ -23,7 +23,7 @@ func PostgresStatements(t *testing.T) map[string]Statement {
 		out[name] = Statement{rewritePostgres(m.array), true}
 	}
 	for name, text := range map[string]string{
-		"moveOn": moveOn, "moveFromStart": moveFromStart, "partsToIndex": partsToIndex, "batchesNext": batchesNext, "indexedAll": indexedAll,
+		"moveOn": moveOn, "moveFromStart": moveFromStart, "claimParts": claimParts, "batchesNext": batchesNext, "indexedAll": indexedAll,
 	} {
 		out[name] = Statement{text, true}
 	}
