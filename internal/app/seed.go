@@ -129,9 +129,7 @@ func seedCircles(ctx context.Context, store *sqlstore.Store, name string, people
 		}
 	}
 	cancel()
-	err = errors.Join(err, <-ended)
-	bus.Close()
-	if err != nil {
+	if err = errors.Join(err, <-ended, bus.Close()); err != nil {
 		return fmt.Errorf("make conversations: %w", err)
 	}
 	return nil

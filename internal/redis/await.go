@@ -21,7 +21,7 @@ const (
 
 // errAway is what everything gets that needs Redis before it was reached for the first
 // time. It was told when the node started, once; nobody tells it again.
-var errAway = errors.New("Redis has not been reached since the start")
+var errAway = errors.New("no Redis has been reached since the start")
 
 // Await is Open for a node that serves without Redis rather than not at all: where it
 // cannot be reached for as long as ctx lasts, the client is given without it, says so

@@ -167,9 +167,9 @@ func newSpeech(t *testing.T, c *cluster) *speech {
 	}
 	people := c.people(c.nodes[0].URL, names...)
 	sockets := make([]*client.Client, len(people))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	for i, p := range people {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
 		me := p.User.ID
 		socket, err := client.Dial(ctx, c.nodes[i/talkers].URL, client.Options{
 			Auth: map[string]string{"token": p.Token},
