@@ -79,17 +79,18 @@ func (w *Worker) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	defer w.Sender.Close()
+	failing := false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		for _, step := range []func(context.Context) error{w.queue, w.send} {
-			if err := step(ctx); err != nil && ctx.Err() == nil {
-				w.Logger.WarnContext(ctx, "push notifications", "error", err)
-			}
+		err := errors.Join(w.queue(ctx), w.send(ctx))
+		if err != nil && ctx.Err() == nil && !failing { // once an outage, not once a look
+			w.Logger.WarnContext(ctx, "push notifications", "error", err)
 		}
+		failing = err != nil
 	}
 }
 
