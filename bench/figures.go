@@ -31,6 +31,17 @@ func (s *samples) quantile(q float64) time.Duration {
 	return s.d[min(len(s.d)-1, int(q*float64(len(s.d))))]
 }
 
+// mean gives the average; 0 of none.
+func (s *samples) mean() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var sum time.Duration
+	for _, d := range s.d {
+		sum += d
+	}
+	return per(sum, len(s.d))
+}
+
 func (s *samples) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

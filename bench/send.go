@@ -111,6 +111,10 @@ func paceAt(ctx context.Context, o Options, k kind, rate int, out io.Writer) err
 	if err != nil {
 		return err
 	}
+	was, err := s.stages(ctx)
+	if err != nil {
+		return errors.Join(err, c.close(), s.close())
+	}
 	before, err1 := s.spend()
 	c.timed.Store(true)
 	var refused atomic.Int64
@@ -132,13 +136,15 @@ func paceAt(ctx context.Context, o Options, k kind, rate int, out io.Writer) err
 	under.Wait()
 	c.quiet(ctx)
 	after, err2 := s.spend()
-	err = errors.Join(err1, err2)
+	is, err3 := s.stages(ctx)
+	err = errors.Join(err1, err2, err3)
 	if n := refused.Load(); n > 0 {
 		err = errors.Join(err, fmt.Errorf("%d of %d messages were refused", n, sent))
 	}
 	if err == nil {
 		line(out, k, fmt.Sprintf("pace, %d/s", rate), "to the other socket p50 %s p99 %s   CPU %s a message",
 			milli(c.lags.quantile(.5)), milli(c.lags.quantile(.99)), s.between(before, after, sent))
+		line(out, k, "  on average", "%s, the other socket after %s", is.since(was), milli(c.lags.mean()))
 	}
 	return errors.Join(err, c.close(), s.close())
 }

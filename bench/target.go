@@ -34,8 +34,9 @@ type kind interface {
 
 // server is a running server under load. Close it.
 type server struct {
-	nodes  []*program.Process
-	people []Session
+	nodes   []*program.Process
+	metrics []string // addresses of the nodes' metrics
+	people  []Session
 	// room makes a conversation of the people with these numbers, whose sockets are
 	// connected, and gives its id.
 	room func(ctx context.Context, members []*peer) (string, error)
@@ -103,10 +104,11 @@ func (k parley) start(ctx context.Context, p Population) (*server, error) {
 	}
 	var options []program.Options
 	for i := range max(1, k.nodes) {
-		o, err := k.node(shared, filepath.Join(dir, strconv.Itoa(i)))
+		o, metrics, err := k.node(shared, filepath.Join(dir, strconv.Itoa(i)))
 		if err != nil {
 			return nil, errors.Join(err, s.clean())
 		}
+		s.metrics = append(s.metrics, metrics)
 		options = append(options, o)
 	}
 	s.start = func(ctx context.Context, i int) error {
@@ -172,14 +174,17 @@ func (k parley) migrate(ctx context.Context, shared []string) error {
 	return nil
 }
 
-// node gives how to start one node on a free port.
-func (k parley) node(shared []string, data string) (program.Options, error) {
+// node gives how to start one node on free ports, and where its metrics will be.
+func (k parley) node(shared []string, data string) (o program.Options, metrics string, err error) {
 	address, err := program.FreeAddress()
-	if err != nil {
-		return program.Options{}, err //nolint:wrapcheck // says all
+	if err == nil {
+		metrics, err = program.FreeAddress()
 	}
-	command := append([]string{k.o.Binary, "serve", "--addr", address, "--data-dir", data}, shared...)
-	return program.Options{Command: command, URL: "http://" + address, Ready: "/readyz"}, nil
+	if err != nil {
+		return o, "", err //nolint:wrapcheck // says all
+	}
+	command := append([]string{k.o.Binary, "serve", "--addr", address, "--metrics-addr", metrics, "--data-dir", data}, shared...)
+	return program.Options{Command: command, URL: "http://" + address, Ready: "/readyz"}, metrics, nil
 }
 
 // node is a bare socket.io server on Node, which stores and checks nothing.

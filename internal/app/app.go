@@ -95,6 +95,9 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}
 	log, bus := a.carriers.log, a.carriers.bus
 	a.metrics = newMeters()
+	if a.carriers.kafka != nil {
+		a.carriers.kafka.Measure(a.metrics.appending)
+	}
 	owner := sequencer.New(a.store, bus, sequencer.Options{
 		Now: wallClock, Logger: logger, Metrics: a.metrics.sequencer(), Ahead: a.carriers.ahead, Feed: a.carriers.feed,
 	})

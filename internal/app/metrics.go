@@ -20,6 +20,8 @@ type meters struct {
 	delivery prometheus.Histogram
 	requests *prometheus.HistogramVec
 
+	append, fetch, tell prometheus.Histogram // of a record on its way through a log that is durable by itself
+
 	batch, changes prometheus.Histogram
 	load, commit   prometheus.Histogram
 	panicked       prometheus.Counter
@@ -41,6 +43,9 @@ func newMeters() *meters {
 	seconds := prometheus.ExponentialBuckets(0.0005, 2, 16) // 0.5 ms to 16 s
 	counts := prometheus.ExponentialBuckets(1, 2, 12)
 	m.delivery = histogram("delivery_seconds", "Age of an entry when its room on this node had it.", seconds)
+	m.append = histogram("log_append_seconds", "Time until the brokers have a record of this node.", seconds)
+	m.fetch = histogram("record_age_seconds", "Age of a command when its owner, this node, gets its record.", seconds)
+	m.tell = histogram("record_tell_seconds", "Time from there until its entry is published and its sender answered.", seconds)
 	m.batch = histogram("batch_records", "Records in one committed batch.", counts)
 	m.changes = histogram("batch_changes", "Entries made by one committed batch.", counts)
 	m.load = histogram("batch_load_seconds", "Time to load what commands need; while the store does not answer, until it does.", seconds)
@@ -69,10 +74,20 @@ func (m *meters) sequencer() sequencer.Metrics {
 			}
 			m.commit.Observe(commit.Seconds())
 		},
+		Told: func(age, took time.Duration) {
+			m.fetch.Observe(age.Seconds())
+			m.tell.Observe(took.Seconds())
+		},
 		Loaded:   func(_ int, took time.Duration) { m.load.Observe(took.Seconds()) },
 		Panicked: m.panicked.Inc,
 		GaveUp:   m.gaveUp.Inc,
 	}
+}
+
+// appending begins to take how long the log needs for a record.
+func (m *meters) appending() (appended func()) {
+	began := time.Now()
+	return func() { m.append.Observe(time.Since(began).Seconds()) }
 }
 
 // answered counts an HTTP request.

@@ -65,6 +65,8 @@ type Log struct {
 	found   chan struct{}         // closed when the brokers were reached and topicID and count are known
 	missing atomic.Pointer[error] // why they are not
 
+	appending func() func() // nil, or what Measure was given
+
 	pending      atomic.Int64 // records that Append accepted and the client holds
 	pendingBytes atomic.Int64
 	failing      atomic.Bool // the last record was not taken
@@ -208,6 +210,11 @@ func (l *Log) Identity() string { return "kafka:" + l.topicID.String() }
 // to owners, and to whoever Opened the log.
 func (l *Log) Partitions() int32 { return l.count }
 
+// Measure has appending called with each record that is appended; what it gives is
+// called when the brokers have the record, and not if they do not take it. Neither may
+// block. Call it before the first Append.
+func (l *Log) Measure(appending func() (appended func())) { l.appending = appending }
+
 // Durable reports that an appended record survives the death of all nodes.
 func (l *Log) Durable() bool { return true }
 
@@ -235,10 +242,15 @@ func (l *Log) Append(ctx context.Context, r *chat.Record) error {
 	key := r.Command.ConversationID
 	record := &kgo.Record{Topic: l.cfg.Topic, Key: key[:], Value: value}
 	w := &waiting{id: r.ID, node: r.Node}
+	appended := func() {}
+	if l.appending != nil {
+		appended = l.appending()
+	}
 	l.producer.TryProduce(l.enlist(w), record, func(_ *kgo.Record, err error) {
 		l.release(size)
 		switch first := !w.settled.Swap(true); {
 		case err == nil:
+			appended()
 			l.appended()
 		case first:
 			l.notAppended(err, w.outcome())

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -184,6 +185,26 @@ func TestAppendedRecordsComeInOrder(t *testing.T) {
 		}
 		return len(stats.Owned) == 4 && lag == 0 && stats.Pending == 0 && stats.PendingBytes == 0
 	})
+}
+
+func TestAppendingIsMeasured(t *testing.T) {
+	l, _ := openLog(t, urlOf(fake(t), ""))
+	var began, ended atomic.Int64
+	l.Measure(func() func() {
+		began.Add(1)
+		return func() { ended.Add(1) }
+	})
+	for range 3 {
+		if err := l.Append(t.Context(), record(conversation(1), 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.producer.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if began.Load() != 3 || ended.Load() != 3 {
+		t.Errorf("got %d begun and %d ended, want 3", began.Load(), ended.Load())
+	}
 }
 
 func TestAppendRefusesWhatIsTooLargeOrTooLate(t *testing.T) {

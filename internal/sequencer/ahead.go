@@ -150,6 +150,18 @@ func (a *ahead) decideLoop(ctx context.Context) error {
 			return err
 		}
 		a.window.tell(decided)
+		a.measure(decided)
+	}
+}
+
+// measure tells how long what was just told took.
+func (a *ahead) measure(told []*slot) {
+	if a.s.o.Metrics.Told == nil {
+		return
+	}
+	now := a.s.o.Now()
+	for _, s := range told {
+		a.s.o.Metrics.Told(s.since.Sub(s.record.Command.At.Std()), now.Sub(s.since))
 	}
 }
 

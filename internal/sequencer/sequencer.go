@@ -69,6 +69,10 @@ type Metrics struct {
 	// Loaded is called with Options.Ahead when facts of some conversations were
 	// loaded that commands waited for.
 	Loaded func(conversations int, took time.Duration)
+	// Told is called with Options.Ahead for each record when its entry was published and
+	// its sender answered: how old the command was when its owner got the record, by the
+	// clocks of two nodes, and how long deciding and telling took from then.
+	Told func(age, took time.Duration)
 	// Panicked is called for each record that was refused because deciding it panicked.
 	Panicked func()
 	// GaveUp is called when a claim ends with an error.
