@@ -3,11 +3,16 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
+
+// feedLinger is how long entries for the feed wait for those of other partitions, whose
+// owners commit at the same time. Nobody waits for them but the commit.
+const feedLinger = 3 * time.Millisecond
 
 // PublishEntries appends entries that were decided to the feed for other services
 // (docs/feeds.md): each one's canonical JSON, in order for each conversation. It
@@ -22,7 +27,7 @@ func (l *Log) PublishEntries(ctx context.Context, entries []*chat.Entry, json []
 		// that a record may take from it, and an entry may be old when the log catches up.
 		records[i] = &kgo.Record{Topic: l.entries, Key: []byte(e.ConversationID.String()), Value: json[i]}
 	}
-	if err := l.producer.ProduceSync(ctx, records...).FirstErr(); err != nil {
+	if err := l.feed.ProduceSync(ctx, records...).FirstErr(); err != nil {
 		return fmt.Errorf("publish entries: %w", err)
 	}
 	return nil

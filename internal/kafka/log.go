@@ -55,6 +55,7 @@ type Log struct {
 	dead     string // topic of records that nobody can read
 	entries  string // topic of the feed for other services
 	producer *kgo.Client
+	feed     *kgo.Client // of its own connections: a broker answers one request of each at a time
 	admin    *kadm.Client
 	topicID  kadm.TopicID
 	count    int32 // partitions of the topic
@@ -115,11 +116,27 @@ func Open(ctx context.Context, cfg *Config, opts Options) (*Log, error) {
 // newLog makes a log that has not reached its brokers.
 func newLog(ctx context.Context, cfg *Config, opts Options) (*Log, error) {
 	l := &Log{cfg: cfg, opts: opts, dead: cfg.sibling("dead"), entries: cfg.sibling("entries"), found: make(chan struct{})}
-	producer, err := kgo.NewClient(cfg.client(
+	producer, err := l.newProducer(0)
+	if err != nil {
+		return nil, err
+	}
+	feed, err := l.newProducer(feedLinger)
+	if err != nil {
+		producer.Close()
+		return nil, err
+	}
+	l.producer, l.feed, l.admin = producer, feed, kadm.NewClient(producer)
+	l.base, l.stop = context.WithCancel(context.WithoutCancel(ctx))
+	return l, nil
+}
+
+// newProducer makes a client that writes. It connects when it is first used.
+func (l *Log) newProducer(linger time.Duration) (*kgo.Client, error) {
+	producer, err := kgo.NewClient(l.cfg.client(
 		kgo.RequiredAcks(kgo.AllISRAcks()), // with the idempotent writes that are the default
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(l.partitioner)),
-		kgo.ProducerLinger(0),
-		// Append keeps its own count; beside its records there are those of the feed.
+		kgo.ProducerLinger(linger),
+		// Append keeps its own count, and the feed's is that of the owners' batches.
 		kgo.MaxBufferedRecords(2*maxBuffered),
 		kgo.MaxBufferedBytes(2*maxBufferedBytes),
 		// A record that was sent and not answered may be given up too: its sender
@@ -135,15 +152,14 @@ func newLog(ctx context.Context, cfg *Config, opts Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make producer: %w", err)
 	}
-	l.producer, l.admin = producer, kadm.NewClient(producer)
-	l.base, l.stop = context.WithCancel(context.WithoutCancel(ctx))
-	return l, nil
+	return producer, nil
 }
 
-// discard ends a log of which nobody has heard.
+// discard ends the log and what it has under way.
 func (l *Log) discard() {
 	l.stop()
 	l.producer.Close()
+	l.feed.Close()
 }
 
 // prepare makes the topics and learns the identity of the log.
@@ -365,8 +381,7 @@ func (l *Log) checkIdentity(ctx context.Context) error {
 // and ends the log. Own must have returned.
 func (l *Log) Close(ctx context.Context) error {
 	err := l.producer.Flush(ctx)
-	l.stop()
-	l.producer.Close()
+	l.discard()
 	if err != nil {
 		return fmt.Errorf("close log: %w", err)
 	}
