@@ -58,5 +58,7 @@ export default defineConfig({
     setupFiles: ["./src/test-setup.ts"],
     include: ["src/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    // Generous: a test fails by what it sees, not by how busy the machine is.
+    testTimeout: 120_000,
   },
 });

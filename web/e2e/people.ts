@@ -1,4 +1,5 @@
-import { type Browser, type BrowserContext, expect, type Locator, type Page } from "@playwright/test";
+import { type Browser, type BrowserContext, expect, type Locator, type Page, test } from "@playwright/test";
+import { io } from "socket.io-client";
 
 /** Desktop and phone, as the screenshots show them. */
 export const desktop = { width: 1440, height: 900 };
@@ -7,6 +8,10 @@ export const phone = { width: 360, height: 800 };
 export interface Person {
   name: string;
   username: string;
+  /** Who they are to the server; empty before they are signed up. */
+  id: string;
+  /** For the header Authorization; empty where the form signed them up. */
+  token: string;
   context: BrowserContext;
   page: Page;
   /** What the page complained about: errors, and anything the content security policy stopped. */
@@ -23,9 +28,21 @@ export interface PersonOptions {
   baseURL?: string;
 }
 
+let opened: { testId: string; context: BrowserContext }[] = [];
+
+/** Closes what earlier tests opened: pages that nobody looks at any more would go on living and cost time. */
+async function closeEarlier(): Promise<void> {
+  const { testId } = test.info();
+  const earlier = opened.filter((one) => one.testId !== testId);
+  opened = opened.filter((one) => one.testId === testId);
+  await Promise.all(earlier.map((one) => one.context.close()));
+}
+
 /** Opens a browser for a person, with their own cookies and storage. */
 export async function openBrowser(browser: Browser, name: string, options: PersonOptions = {}): Promise<Person> {
+  await closeEarlier();
   const context = await browser.newContext({ viewport: options.viewport ?? desktop, ...options });
+  opened.push({ testId: test.info().testId, context });
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
@@ -51,7 +68,7 @@ export async function openBrowser(browser: Browser, name: string, options: Perso
   });
   serial += 1;
   const username = `${name.toLowerCase().replace(/[^a-z]+/g, "")}${String(serial)}`;
-  return { name, username, context, page, complaints };
+  return { name, username, id: "", token: "", context, page, complaints };
 }
 
 export const password = "correct horse battery staple";
@@ -67,19 +84,68 @@ export async function signUp(person: Person): Promise<void> {
   await expect(page.getByRole("link", { name: "New conversation" })).toBeVisible();
 }
 
+/** Asks the server for something in a person's name, without their page. */
+export async function ask<T>(person: Person, method: string, path: string, data?: unknown): Promise<T> {
+  const answer = await person.context.request.fetch(`/api/v1${path}`, {
+    method,
+    ...(data === undefined ? {} : { data }),
+  });
+  expect(answer.ok(), `${method} ${path}: ${String(answer.status())} ${await answer.text()}`).toBe(true);
+  return (await answer.json()) as T;
+}
+
+/** Somebody who is signed up, in front of their list. The form itself is `signUp`. */
 export async function newPerson(browser: Browser, name: string, options: PersonOptions = {}): Promise<Person> {
   const person = await openBrowser(browser, name, options);
-  await signUp(person);
+  const body = { username: person.username, password, display_name: name };
+  const { token, user } = await ask<{ token: string; user: { id: string } }>(person, "POST", "/auth/signup", body);
+  person.id = user.id;
+  person.token = token;
+  await person.page.goto("/");
+  await expect(person.page.getByRole("link", { name: "New conversation" })).toBeVisible();
   return person;
 }
 
-/** Starts a direct conversation by the search. */
-export async function startDirect(from: Person, to: Person): Promise<void> {
+/** Has a direct conversation opened by one person. */
+export async function startDirect(from: Person, to: Person): Promise<string> {
+  const body = { kind: "direct", user_id: to.id };
+  const { id } = await ask<{ id: string }>(from, "POST", "/conversations", body);
+  await from.page.goto(`/c/${id}`);
+  await expect(composer(from)).toBeVisible();
+  return id;
+}
+
+/** Starts a direct conversation by the search, as people do. */
+export async function findAndStart(from: Person, to: Person): Promise<void> {
   const { page } = from;
   await page.goto("/new");
   await page.getByRole("searchbox", { name: "Name or username" }).fill(to.username);
   await page.getByRole("button", { name: new RegExp(to.username) }).click();
   await expect(composer(from)).toBeVisible();
+}
+
+/** Has a person write many messages over a connection of their own, so many at a time; with one at a time they stand in order. */
+export async function write(person: Person, conversation: string, texts: readonly string[], atOnce = 1): Promise<void> {
+  const socket = io(new URL(person.page.url()).origin, { auth: { token: person.token }, transports: ["websocket"] });
+  try {
+    await new Promise((resolve, reject) => {
+      socket.on("ready", resolve);
+      socket.on("connect_error", reject);
+    });
+    serial += 1;
+    const run = String(serial);
+    const left = texts.entries();
+    const work = async (): Promise<void> => {
+      for (const [n, text] of left) {
+        const message = { conversation_id: conversation, client_id: `w-${run}-${String(n)}`, text };
+        const answer = (await socket.emitWithAck("message.send", message)) as { ok: boolean };
+        expect(answer, `answer to ${text}`).toMatchObject({ ok: true });
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
+  } finally {
+    socket.close();
+  }
 }
 
 /** Opens a conversation from the list by its name. */

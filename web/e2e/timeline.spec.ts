@@ -9,30 +9,15 @@ import {
   type Person,
   send,
   startDirect,
+  write,
 } from "./people.ts";
 
-/** Writes many messages by REST, in order. */
-async function fill(person: Person, from: number, to: number): Promise<string> {
-  const id = /\/c\/([0-9a-f-]+)/.exec(person.page.url())?.[1] ?? "";
-  const failed = await person.page.evaluate(
-    async ([conversation, first, last]) => {
-      for (let n = first; n <= last; n += 1) {
-        const text =
-          n % 7 === 0 ? `line ${String(n)}\n${"and a second one ".repeat(n % 5)}\nand a third` : `line ${String(n)}`;
-        const answer = await fetch(`/api/v1/conversations/${conversation}/messages`, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ client_id: `fill-${String(n)}`, text }),
-        });
-        if (!answer.ok) return `${String(answer.status)} ${await answer.text()}`;
-      }
-      return "";
-    },
-    [id, from, to] as const,
-  );
-  expect(failed).toBe("");
-  return id;
-}
+/** Lines, some of them long, so that they differ in height. */
+const lines = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => {
+    const n = from + index;
+    return n % 7 === 0 ? `line ${String(n)}\n${"and a second one ".repeat(n % 5)}\nand a third` : `line ${String(n)}`;
+  });
 
 const feed = (page: Page) => page.getByRole("log", { name: "Messages" });
 
@@ -48,12 +33,12 @@ test("a long history: unread line, paging without a jump, links to messages, the
   test.setTimeout(600_000);
   const ada = await newPerson(browser, "Ada Lovelace");
   const grace = await newPerson(browser, "Grace Hopper");
-  await startDirect(ada, grace);
+  const id = await startDirect(ada, grace);
   await send(ada, "line 0");
   await openFromList(grace, "Ada Lovelace");
   await expectProgress(ada, "line 0", "seen");
   await grace.page.goto("/");
-  const id = await fill(ada, 1, 450);
+  await write(ada, id, lines(1, 450));
   await expect(grace.page.getByRole("link", { name: /Ada Lovelace/ })).toContainText("450 unread");
 
   // It opens where reading stopped, far above the newest page.
@@ -104,9 +89,8 @@ test("a long history: unread line, paging without a jump, links to messages, the
 test("older pages come in without moving what is on screen", async ({ browser }) => {
   const ada = await newPerson(browser, "Ada Lovelace");
   const grace = await newPerson(browser, "Grace Hopper");
-  await startDirect(ada, grace);
-  await send(ada, "line 0");
-  await fill(ada, 1, 320);
+  const id = await startDirect(ada, grace);
+  await write(ada, id, lines(0, 320));
   await ada.page.reload();
   await expect(message(ada, "line 320")).toBeInViewport();
   // The next page is held back, so that its arrival can be watched.
@@ -149,4 +133,75 @@ test("drafts are kept for each conversation, and over a reload", async ({ browse
   await composer(ada).pressSequentially(", and more");
   await ada.page.reload();
   await expect(composer(ada)).toHaveValue("half a thought, and more");
+});
+
+test("who was at the end is at the end again after more than a thousand missed messages", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  const id = await startDirect(grace, ada);
+  await write(ada, id, lines(0, 60));
+  await expect(message(grace, "line 60")).toBeInViewport();
+
+  await grace.context.setOffline(true);
+  await send(grace, "written without a line");
+  const missed = Array.from({ length: 1_150 }, (_, n) => `missed ${String(n)}`);
+  await write(ada, id, missed, 32);
+  await write(ada, id, ["the very last"]);
+  await grace.context.setOffline(false);
+  await expect(message(grace, "the very last")).toBeInViewport();
+  await expect(message(grace, "written without a line")).toBeInViewport();
+  await expectProgress(grace, "written without a line", "delivered");
+
+  // And new messages pull along as before.
+  await write(ada, id, ["one more", "and another"]);
+  await expect(message(grace, "and another")).toBeInViewport();
+  await expect(grace.page.getByRole("button", { name: /Jump to the latest/ })).toBeHidden();
+  expectNoComplaints(ada, grace);
+});
+
+test("who reads the past keeps their place when more than a thousand messages were missed", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  const id = await startDirect(grace, ada);
+  await write(ada, id, lines(0, 150));
+  await expect(message(grace, "line 150")).toBeInViewport();
+  await grace.page.goto(`/c/${id}?at=62`);
+  await expect(message(grace, "line 60")).toBeInViewport();
+
+  await grace.context.setOffline(true);
+  await write(
+    ada,
+    id,
+    Array.from({ length: 1_150 }, (_, n) => `missed ${String(n)}`),
+    32,
+  );
+  await grace.context.setOffline(false);
+  await expect(grace.page.getByRole("button", { name: "Jump to the latest message, 1,150 unread" })).toBeVisible();
+  await expect(message(grace, "line 60")).toBeInViewport();
+});
+
+test("what one sends is on screen at once while the conversation itself is still on its way", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  const id = await startDirect(grace, ada);
+  await write(grace, id, lines(0, 40));
+  await expect(ada.page.getByRole("link", { name: /Grace Hopper/ })).toContainText("41 unread");
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await ada.page.route(/\/(entries|messages)\?/, async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await openFromList(ada, "Grace Hopper");
+  await send(ada, "quicker than the page");
+  await send(ada, "twice");
+  await expect(message(ada, "line 40")).toBeHidden();
+  release();
+  await expect(message(ada, "line 40")).toBeInViewport();
+  await expect(message(ada, "twice")).toBeInViewport();
+  await expect(ada.page.locator("article").filter({ hasText: "quicker than the page" })).toHaveCount(1);
+  await expectProgress(ada, "twice", "seen");
+  expectNoComplaints(ada, grace);
 });

@@ -3,19 +3,24 @@ import {
   composer,
   expectNoComplaints,
   expectProgress,
+  findAndStart,
   message,
   newPerson,
+  openBrowser,
   openFromList,
   send,
   shownTexts,
+  signUp,
   startDirect,
 } from "./people.ts";
 
 test("two people chat live, ticks turn to seen, and a reload keeps everything", async ({ browser }) => {
-  const ada = await newPerson(browser, "Ada Lovelace");
-  const grace = await newPerson(browser, "Grace Hopper");
+  const ada = await openBrowser(browser, "Ada Lovelace");
+  const grace = await openBrowser(browser, "Grace Hopper");
+  await signUp(ada);
+  await signUp(grace);
 
-  await startDirect(ada, grace);
+  await findAndStart(ada, grace);
   await send(ada, "Hello Grace");
   await expectProgress(ada, "Hello Grace", "delivered");
   const row = grace.page.getByRole("link", { name: /Ada Lovelace.*Hello Grace/s });

@@ -228,7 +228,10 @@ export class CatchUp {
     const fresh = await this.#parts.api.conversation(id);
     putConversation(this.#parts.client, id, fresh);
     this.#parts.onTold(fresh);
-    await this.#parts.client.resetQueries({ queryKey: keys.timeline(id), exact: true });
+    const timeline = { queryKey: keys.timeline(id), exact: true };
+    await this.#parts.client.resetQueries({ ...timeline, type: "inactive" });
+    // Whoever looks at it sees what was there until the newest part is.
+    await this.#parts.client.refetchQueries({ ...timeline, type: "active" }, { throwOnError: true });
     this.verify(id);
   }
 
@@ -256,6 +259,9 @@ export class CatchUp {
   }
 
   #advanced(id: string): void {
+    // Where somebody waits for the timeline, nothing of it is shown yet.
+    const query = this.#parts.client.getQueryCache().find({ queryKey: keys.timeline(id), exact: true });
+    if (query?.isActive() && query.state.data === undefined) return;
     const applied = appliedSeq(this.#parts.client, id);
     if (applied !== undefined) this.#parts.onAdvanced(id, applied);
   }

@@ -400,6 +400,31 @@ describe("convergence", () => {
     );
   });
 
+  test("what one sends is shown at every moment from then on, also while the conversation is still loaded", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { network, client } = new World(scheduler, 3);
+        client.engine.outbox.add(id, { kind: "message", text: "here", files: [] });
+        const isShown = (): boolean =>
+          client.engine.outbox.items.length > 0 ||
+          tailOf(client.timeline() ?? nothingLoaded).items.some(
+            (item) => item.kind === "message" && item.text === "here",
+          );
+        const seen: boolean[] = [];
+        while (scheduler.count() > 0) {
+          await scheduler.waitNext(1);
+          seen.push(isShown());
+        }
+        expect(seen).not.toContain(false);
+        await settle(network, client);
+        expect(client.engine.outbox.items).toEqual([]);
+        expect(isShown()).toBe(true);
+        client.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test("any interleaving of pushes, pages, own doings, losses and reconnects ends with the server's list", async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -461,6 +486,8 @@ describe("convergence", () => {
     );
   }, 300_000);
 });
+
+const nothingLoaded: Timeline = { first: 1, head: 0, ranges: [], recent: [], recentFrom: 0 };
 
 function failed(): never {
   throw new Error("the timeline was never loaded");

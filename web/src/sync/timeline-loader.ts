@@ -7,7 +7,7 @@ import type { CatchUp } from "./catch-up.ts";
 import { type Item, itemOfEntry } from "./fold.ts";
 import { keys } from "./keys.ts";
 import type { Store } from "./store.ts";
-import { insertBlock, rangeAt, type Timeline, timelineOfEntries, timelineOfTail, trim } from "./timeline.ts";
+import { insertBlock, rangeAt, tailOf, type Timeline, timelineOfEntries, timelineOfTail, trim } from "./timeline.ts";
 
 export interface TimelineLoaderParts {
   client: QueryClient;
@@ -19,6 +19,9 @@ export interface TimelineLoaderParts {
 
 /** How many entries one page holds. The log is dense, so a page is a stretch of seqs. */
 export const pageSize = 100;
+/** How many items may gather while somebody watches the end, and how many of them are left then. */
+const maxWatched = 6 * pageSize;
+const keptWatched = 2 * pageSize;
 /** A kept tail that is further behind is not worth catching up. */
 const keptIsStale = 400;
 
@@ -83,6 +86,12 @@ export class TimelineLoader {
   trim(id: string): void {
     const timeline = this.#timeline(id);
     if (timeline) this.#put(id, trim(timeline, pageSize));
+  }
+
+  /** Lets go of what is far above the end, where somebody is who watches what comes: that may go on for days. */
+  trimBehind(id: string): void {
+    const timeline = this.#timeline(id);
+    if (timeline && tailOf(timeline).items.length > maxWatched) this.#put(id, trim(timeline, keptWatched));
   }
 
   #timeline(id: string): Timeline | undefined {

@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 import { Virtualizer } from "virtua";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
@@ -9,18 +9,16 @@ import { SkeletonMessages } from "../../ui/skeleton.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import type { Conversation, Message } from "../../wire/types.ts";
 import { JumpButton } from "./jump-button.tsx";
-import { Beginning, DayLine, NewLine } from "./lines.tsx";
-import { MessageRowView } from "./message-row.tsx";
+import { LoadFailed } from "./load-failed.tsx";
 import { type Overlay, Overlays } from "./overlays.tsx";
 import { buildRows, type Row, seqOfRow } from "./rows.ts";
-import { SeenFaces } from "./seen-by.tsx";
-import { SystemLine } from "./system-line.tsx";
+import { TimelineRow } from "./timeline-row.tsx";
 import { useActions } from "./use-actions.ts";
 import { useFound } from "./use-found.ts";
 import { useDivider } from "./use-divider.ts";
 import { useMessageKeys } from "./use-message-keys.ts";
 import { useOwnSends } from "./use-own-sends.ts";
-import { useRange } from "./use-range.ts";
+import { type Here, useRange } from "./use-range.ts";
 import { useScroll } from "./use-scroll.ts";
 
 interface MessageListProps {
@@ -42,14 +40,19 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
   const { id } = conversation;
   const outbox = useOutboxOf(id);
   const [newAfter, clearDivider] = useDivider(id);
-  const shown = useRange(id, at);
+  const here = useRef<Here>({ seq: 0, atEnd: true });
+  const shown = useRange(id, at, here);
   const { range, atTail, timeline, jumpToEnd } = shown;
   const [overlay, setOverlay] = useState<Overlay>();
 
   const direct = conversation.kind === "direct";
   const atStart = range !== undefined && timeline !== undefined && range.lo <= timeline.first;
   const rows = useMemo(
-    () => (range ? buildRows({ items: range.items, outbox, atStart, direct, atTail, me, newAfter }) : []),
+    () =>
+      range
+        ? buildRows({ items: range.items, outbox, atStart, direct, atTail, me, newAfter })
+        : // Whatever the network does: what one sent is there.
+          buildRows({ items: [], outbox, atStart: false, direct, atTail: true, me, newAfter: null }),
     [range, outbox, atStart, direct, atTail, me, newAfter],
   );
 
@@ -76,6 +79,8 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
   const hi = range?.hi;
   const onSeen = useCallback(
     (row: Row | undefined, atEnd: boolean) => {
+      here.current = { seq: seqOfRow(row), atEnd };
+      if (atEnd) engine.timelines.trimBehind(id);
       if (document.visibilityState !== "visible" || !document.hasFocus()) return;
       engine.read(id, atEnd ? (hi ?? 0) : seqOfRow(row));
     },
@@ -90,6 +95,7 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
   const { list, scroller, shift, atEnd, flash, onScroll, onResize } = useScroll({
     rows,
     lo,
+    hi,
     atTail,
     target: shown.target,
     onNearStart,
@@ -103,18 +109,6 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
     jumpToEnd();
   });
 
-  if (shown.failed) {
-    return (
-      <div className="flex flex-1 flex-col items-center justify-center gap-3 text-sm">
-        <p>
-          {t("chat.failed")} {t(errorKey(shown.failed))}
-        </p>
-        <button type="button" className="btn btn-sm" onClick={shown.retry}>
-          {t("app.tryAgain")}
-        </button>
-      </div>
-    );
-  }
   const named = !direct;
   const last = rows.at(-1);
   const readers =
@@ -122,7 +116,18 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
       ? conversation.receipts
           .filter((one) => one.user_id !== me && one.read_seq >= last.message.seq)
           .map((one) => one.user_id)
-      : [];
+      : noReaders;
+  const drawn = (row: Row) => (
+    <TimelineRow
+      key={row.key}
+      row={row}
+      conversation={conversation}
+      me={me}
+      actions={actions}
+      flash={flash === row.key}
+      readers={row === last ? readers : noReaders}
+    />
+  );
   return (
     <div className="relative min-h-0 flex-1">
       {/* Messages are walked through with the arrow keys; the region scrolls, so it takes the focus. */}
@@ -139,7 +144,16 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
         className="flex h-full flex-col overflow-y-auto overscroll-contain pb-1 [overflow-anchor:none] focus-visible:outline-none"
       >
         {range === undefined ? (
-          <SkeletonMessages label={t("app.loading")} />
+          <>
+            {shown.failed ? (
+              <LoadFailed error={shown.failed} onRetry={shown.retry} />
+            ) : (
+              <div className="min-h-24 flex-1 overflow-hidden">
+                <SkeletonMessages label={t("app.loading")} />
+              </div>
+            )}
+            {rows.map(drawn)}
+          </>
         ) : (
           <>
             <div className="flex-1" />
@@ -152,38 +166,7 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
               onScroll={onScroll}
               onResize={onResize}
             >
-              {(row) => (
-                <div key={row.key} className="mx-auto max-w-4xl">
-                  {row.kind === "start" && <Beginning conversation={conversation} me={me} />}
-                  {row.kind === "day" && <DayLine at={row.at} />}
-                  {row.kind === "new" && <NewLine />}
-                  {row.kind === "system" && <SystemLine item={row.item} />}
-                  {row.kind === "message" && (
-                    <article
-                      tabIndex={-1}
-                      data-seq={row.message.seq}
-                      className="rounded-lg focus-visible:outline-offset-[-2px]"
-                    >
-                      <MessageRowView
-                        row={row}
-                        me={me}
-                        named={named}
-                        receipts={row.message.sender_id === me ? conversation.receipts : noReceipts}
-                        actions={actions}
-                        flash={flash === row.key}
-                      />
-                      {row === last && (
-                        <SeenFaces
-                          readers={readers}
-                          onOpen={() => {
-                            actions.showSeenBy(row.message);
-                          }}
-                        />
-                      )}
-                    </article>
-                  )}
-                </div>
-              )}
+              {drawn}
             </Virtualizer>
           </>
         )}
@@ -209,4 +192,4 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
   );
 }
 
-const noReceipts: Conversation["receipts"] = [];
+const noReaders: readonly string[] = [];

@@ -1,14 +1,14 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useState } from "react";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useState } from "react";
 import { knownConversation } from "../../sync/apply-entry.ts";
 import { useTimeline } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { type Range, rangeAt, tailOf, type Timeline } from "../../sync/timeline.ts";
 
-/** Where the view is to be put: at a message, at the first unread one, or at the end. */
+/** Where the view is to be put: at a message, at the first unread one, where the person was, or at the end. */
 export interface Target {
   seq: number;
-  how: "message" | "unread" | "end";
+  how: "message" | "unread" | "place" | "end";
   /** Tells two jumps to the same place apart. */
   jump: number;
 }
@@ -17,6 +17,17 @@ interface Place {
   /** The seq that the address named when the place was chosen. */
   at: number | undefined;
   target: Target;
+  /** The stretch that was shown lately. */
+  lo?: number;
+  hi?: number;
+  /** What was shown is not known any more: too much was missed. Until it is clear where to go, nothing is shown. */
+  lost?: boolean;
+}
+
+/** What the person looked at last. */
+export interface Here {
+  seq: number;
+  atEnd: boolean;
 }
 
 export interface ShownRange {
@@ -35,6 +46,12 @@ type Want = Omit<Target, "jump">;
 
 const atEnd: Want = { seq: Infinity, how: "end" };
 
+function placedIn(place: Place, { lo, hi }: Range): Place {
+  if (place.lo === lo && place.hi === hi) return place;
+  const apart = place.lo !== undefined && place.hi !== undefined && (lo > place.hi + 1 || hi < place.lo - 1);
+  return apart ? { at: place.at, target: place.target, lost: true } : { ...place, lo, hi };
+}
+
 function useWant(id: string, at: number | undefined): () => Want {
   const client = useQueryClient();
   return () => {
@@ -48,7 +65,7 @@ function useWant(id: string, at: number | undefined): () => Want {
  * Which stretch of a conversation is on screen. It opens at a linked message,
  * else at the first unread one, else at the end; jumps load what they need first.
  */
-export function useRange(id: string, at: number | undefined): ShownRange {
+export function useRange(id: string, at: number | undefined, here: RefObject<Here>): ShownRange {
   const engine = useEngine();
   const { data: timeline, error, refetch } = useTimeline(id);
   const [place, setPlace] = useState<Place>();
@@ -62,8 +79,10 @@ export function useRange(id: string, at: number | undefined): ShownRange {
   const undecided = timeline !== undefined && (place === undefined || (at !== undefined && at !== place.at));
   const want = undecided ? decide() : undefined;
   const isLoaded = want !== undefined && (want.how === "end" || rangeAt(timeline ?? nothing, want.seq) !== undefined);
-  if (want && isLoaded) go(want, at);
-  else if (place && at === undefined && place.at !== undefined) setPlace({ ...place, at: undefined });
+  const moves = want !== undefined && isLoaded;
+  const leaves = !moves && place?.at !== undefined && at === undefined;
+  if (moves) go(want, at);
+  else if (leaves) setPlace({ ...place, at: undefined });
 
   const loadSeq = want && !isLoaded ? want.seq : undefined;
   const loadHow = want?.how ?? "message";
@@ -95,7 +114,26 @@ export function useRange(id: string, at: number | undefined): ShownRange {
 
   const target = place?.target;
   const anchored = timeline && target && target.how !== "end" ? rangeAt(timeline, target.seq) : undefined;
-  const range = timeline && target ? (anchored ?? tailOf(timeline)) : undefined;
+  const known = timeline && target ? (anchored ?? tailOf(timeline)) : undefined;
+  const placed = place && known && !place.lost && !moves && !leaves ? placedIn(place, known) : place;
+  if (placed && placed !== place) setPlace(placed);
+  const isLost = placed?.lost ?? false;
+  const range = isLost ? undefined : known;
+  useLayoutEffect(() => {
+    if (!isLost) return;
+    const { seq, atEnd: wasAtEnd } = here.current;
+    const back: Want = wasAtEnd || seq === 0 ? atEnd : { seq, how: "place" };
+    const ready = back.how === "end" ? Promise.resolve() : engine.timelines.loadAround(id, seq);
+    ready.then(
+      () => {
+        go(back, at);
+      },
+      () => {
+        go(atEnd, at);
+      },
+    );
+  }, [isLost, here, engine, id, at, go]);
+
   return {
     timeline,
     range,

@@ -5,8 +5,9 @@ import type { Target } from "./use-range.ts";
 
 interface ScrollInput {
   rows: readonly Row[];
-  /** The first seq that is on screen or above it. */
+  /** The stretch of seqs that is on screen or could be scrolled to. */
   lo: number | undefined;
+  hi: number | undefined;
   atTail: boolean;
   target: Target | undefined;
   onNearStart: () => void;
@@ -18,7 +19,7 @@ interface ScrollInput {
 export interface Scroll {
   list: RefObject<VirtualizerHandle | null>;
   scroller: RefObject<HTMLDivElement | null>;
-  /** True in the very render in which older rows come in above. */
+  /** True in the very render in which older rows come in above, or go. */
   shift: boolean;
   atEnd: boolean;
   /** The key of the row that was jumped to, for a moment. */
@@ -31,6 +32,8 @@ export interface Scroll {
 const near = 900;
 /** Within this distance of the end, new messages pull the view along. */
 const sticky = 60;
+/** Less than this is rounding, not somebody who scrolls. */
+const slack = 4;
 const flashMs = 1_600;
 /** Rows that were never drawn are measured once they are: until then the end may only seem to be near. */
 const settleMs = 120;
@@ -45,26 +48,76 @@ function rowOfTarget(rows: readonly Row[], target: Target): number {
   return index >= 0 ? index : rows.length - 1;
 }
 
-/** Whether older rows came in above since the last render: then the view keeps its distance from the end. */
-function useShift(lo: number | undefined, count: number): boolean {
-  const [seen, setSeen] = useState({ lo, count, shift: false });
-  if (seen.lo === lo && seen.count === count) return seen.shift;
-  const next = { lo, count, shift: lo !== undefined && seen.lo !== undefined && lo < seen.lo };
+function alignOf(target: Target, isLast: boolean): "start" | "center" | "end" {
+  if (target.how === "message") return "center";
+  return target.how === "unread" && !isLast ? "start" : "end";
+}
+
+/** Whether rows came in above since the last render, or were let go of: then the view keeps its distance from the end. */
+function useShift(lo: number | undefined, hi: number | undefined, count: number): boolean {
+  const [seen, setSeen] = useState({ lo, hi, count, shift: false });
+  if (seen.lo === lo && seen.hi === hi && seen.count === count) return seen.shift;
+  // A stretch that has nothing to do with the one before it is a new beginning.
+  const goesOn = (lo ?? Infinity) <= (seen.hi ?? -1) && (hi ?? -1) >= (seen.lo ?? Infinity);
+  const next = { lo, hi, count, shift: goesOn && lo !== seen.lo };
   setSeen(next);
   return next.shift;
 }
 
+/** Where a row in the middle of the window stood when the view was last scrolled, and how much there was from it to the end. */
+interface Mark {
+  key: string;
+  lastKey: string;
+  top: number;
+  below: number;
+}
+
+function markOf(view: VirtualizerHandle, rows: readonly Row[]): Mark | undefined {
+  const index = Math.min(rows.length - 1, view.findItemIndex(view.scrollOffset + view.viewportSize / 2));
+  const [row, last] = [rows[index], rows.at(-1)];
+  if (!row || !last) return undefined;
+  const offset = view.getItemOffset(index);
+  return {
+    key: row.key,
+    lastKey: last.key,
+    top: offset - view.scrollOffset,
+    below: endOf(view, rows.length - 1) - offset,
+  };
+}
+
+const endOf = (view: VirtualizerHandle, index: number): number => view.getItemOffset(index) + view.getItemSize(index);
+
+/**
+ * Whether somebody has scrolled up since. What comes, goes or is measured above
+ * moves no row that is seen; following the end moves them up, and down only by
+ * as much as what is below them got smaller.
+ */
+function hasScrolledUp(mark: Mark, view: VirtualizerHandle, rows: readonly Row[]): boolean {
+  const index = rows.findLastIndex((row) => row.key === mark.key);
+  const last = rows.findLastIndex((row) => row.key === mark.lastKey);
+  if (index < 0 || last < 0) return false;
+  const offset = view.getItemOffset(index);
+  const shrunk = Math.max(0, mark.below - (endOf(view, last) - offset));
+  return offset - view.scrollOffset > mark.top + shrunk + slack;
+}
+
 /** Keeps the view where it belongs: at the target, at the end while new messages come, or where the person left it. */
 export function useScroll(input: ScrollInput): Scroll {
-  const { rows, lo, atTail, target, onNearStart, onNearEnd, onSeen } = input;
+  const { rows, lo, hi, atTail, target, onNearStart, onNearEnd, onSeen } = input;
   const list = useRef<VirtualizerHandle>(null);
   const scroller = useRef<HTMLDivElement>(null);
+  /** The view is at the end and stays there until somebody scrolls up: however much comes at once. */
   const stuck = useRef(false);
+  const mark = useRef<Mark>(undefined);
   const done = useRef(0);
   const settled = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
   const [faded, setFaded] = useState(0);
-  const shift = useShift(lo, rows.length);
+  const shift = useShift(lo, hi, rows.length);
+
+  const toEnd = useCallback((): void => {
+    if (rows.length > 0) list.current?.scrollToIndex(rows.length - 1, { align: "end" });
+  }, [rows.length]);
 
   const look = useCallback((): void => {
     const view = list.current;
@@ -72,13 +125,25 @@ export function useScroll(input: ScrollInput): Scroll {
     // Before the view is where it should be, nothing on it counts as seen.
     if (settled.current !== target?.jump) return;
     const bottom = view.scrollOffset + view.viewportSize;
-    const end = bottom >= view.scrollSize - sticky;
-    stuck.current = end && atTail;
-    setAtEnd(end && atTail);
-    onSeen(rows[Math.min(rows.length - 1, view.findItemIndex(bottom - 8))], end && atTail);
+    const end = atTail && bottom >= view.scrollSize - sticky;
+    if (end) stuck.current = true;
+    else if (!atTail) stuck.current = false;
+    const held = end || stuck.current;
+    setAtEnd(held);
+    const index = Math.min(rows.length - 1, view.findItemIndex(bottom - 8));
+    if (end || !held) onSeen(rows[index], end);
     if (view.scrollOffset < near) onNearStart();
     if (!atTail && bottom > view.scrollSize - near) onNearEnd();
   }, [rows, target, atTail, onNearStart, onNearEnd, onSeen]);
+
+  const onScroll = useCallback((): void => {
+    const view = list.current;
+    if (view) {
+      if (mark.current && hasScrolledUp(mark.current, view, rows)) stuck.current = false;
+      mark.current = markOf(view, rows);
+    }
+    look();
+  }, [rows, look]);
 
   useLayoutEffect(() => {
     const view = list.current;
@@ -86,9 +151,9 @@ export function useScroll(input: ScrollInput): Scroll {
     if (target.how === "end" && !atTail) return;
     done.current = target.jump;
     const index = rowOfTarget(rows, target);
-    const align =
-      target.how === "message" ? "center" : target.how === "unread" && index < rows.length - 1 ? "start" : "end";
-    stuck.current = align === "end";
+    const align = alignOf(target, index === rows.length - 1);
+    stuck.current = atTail && align === "end" && target.how !== "place";
+    mark.current = undefined;
     view.scrollToIndex(index, { align });
   }, [rows, target, atTail]);
 
@@ -116,8 +181,8 @@ export function useScroll(input: ScrollInput): Scroll {
 
   const lastKey = rows.at(-1)?.key;
   useLayoutEffect(() => {
-    if (stuck.current && lastKey !== undefined) list.current?.scrollToIndex(rows.length - 1, { align: "end" });
-  }, [lastKey, rows.length]);
+    if (stuck.current && lastKey !== undefined) toEnd();
+  }, [lastKey, toEnd]);
 
   useEffect(() => {
     // After what changed is laid out: is more needed, was more seen?
@@ -141,18 +206,23 @@ export function useScroll(input: ScrollInput): Scroll {
   }, []);
 
   useEffect(() => {
-    document.addEventListener("visibilitychange", look);
-    window.addEventListener("focus", look);
-    return () => {
-      document.removeEventListener("visibilitychange", look);
-      window.removeEventListener("focus", look);
+    const back = (): void => {
+      // Nothing is laid out in a page that nobody sees: what came meanwhile is gone to now.
+      if (stuck.current) toEnd();
+      look();
     };
-  }, [look]);
+    document.addEventListener("visibilitychange", back);
+    window.addEventListener("focus", back);
+    return () => {
+      document.removeEventListener("visibilitychange", back);
+      window.removeEventListener("focus", back);
+    };
+  }, [look, toEnd]);
 
   const onResize = useCallback((): void => {
-    if (stuck.current && rows.length > 0) list.current?.scrollToIndex(rows.length - 1, { align: "end" });
+    if (stuck.current) toEnd();
     look();
-  }, [rows.length, look]);
+  }, [toEnd, look]);
 
-  return { list, scroller, shift, atEnd, flash, onScroll: look, onResize };
+  return { list, scroller, shift, atEnd, flash, onScroll, onResize };
 }
