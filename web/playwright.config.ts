@@ -13,7 +13,8 @@ export default defineConfig({
   testDir: "e2e",
   outputDir: "../out/e2e",
   fullyParallel: false,
-  workers: 1,
+  // Each file is a story of its own with people of its own, so two can be told at a time.
+  workers: 2,
   forbidOnly: process.env["CI"] !== undefined,
   // A test that passes at a second try passes; the verdict names it and counts such tests (scripts/verdict).
   retries: process.env["CI"] === undefined ? 0 : 1,
@@ -27,7 +28,9 @@ export default defineConfig({
     serviceWorkers: "block",
     locale: "en-GB",
     timezoneId: "UTC",
-    trace: "retain-on-failure",
+    // A moving picture of each page costs more than the pages themselves: what they were made of is enough.
+    trace: { mode: "retain-on-failure", screenshots: false },
+    screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
       args: [

@@ -1,10 +1,11 @@
-import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { notifyManager, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { restoreLocale } from "../lib/i18n/i18n.ts";
 import { takeJoinToken } from "../lib/pending-join.ts";
 import { restoreTheme } from "../lib/theme.ts";
+import { inFrames } from "../sync/frames.ts";
 import { SessionKeeper } from "../sync/session.ts";
 import { SessionContext } from "../sync/session-context.ts";
 import { openStore } from "../sync/store.ts";
@@ -38,6 +39,12 @@ async function main(): Promise<void> {
   takeJoinToken();
   restoreTheme();
   const [store] = await Promise.all([openStore(), restoreLocale()]);
+  notifyManager.setScheduler(
+    inFrames(
+      () => performance.now(),
+      (ms, task) => void setTimeout(task, ms),
+    ),
+  );
   const client = makeClient(() => void session.ended());
   const session = new SessionKeeper({
     client,

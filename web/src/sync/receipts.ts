@@ -1,3 +1,4 @@
+import { asApiError, isTemporary } from "../wire/errors.ts";
 import type { Line } from "../wire/socket.ts";
 
 type Kind = "conversation.delivered" | "conversation.read";
@@ -10,6 +11,7 @@ export interface ReceiptParts {
 
 /** How long receipts are gathered before they are sent. */
 const gatherMs = 250;
+const retryMs = 3_000;
 
 /**
  * Tells the server how far this person has received and read. The numbers only
@@ -56,7 +58,11 @@ export class ReceiptSender {
   #want(kind: Kind, id: string, seq: number): void {
     if (seq <= (this.#wanted[kind].get(id) ?? 0)) return;
     this.#wanted[kind].set(id, seq);
-    this.#cancel ??= this.#parts.later(gatherMs, () => {
+    this.#soon(gatherMs);
+  }
+
+  #soon(ms: number): void {
+    this.#cancel ??= this.#parts.later(ms, () => {
       this.flush();
     });
   }
@@ -64,8 +70,10 @@ export class ReceiptSender {
   async #send(kind: Kind, id: string, seq: number): Promise<void> {
     try {
       await this.#parts.line.call(kind, { conversation_id: id, seq });
-    } catch {
-      return; // Stays wanted: the next receipt or the next connection sends it again.
+    } catch (thrown) {
+      // Stays wanted: it is sent again with the next receipt, over the next connection, or a little later.
+      if (isTemporary(asApiError(thrown)) && this.#parts.line.isUp()) this.#soon(retryMs);
+      return;
     }
     if (this.#wanted[kind].get(id) === seq) this.#wanted[kind].delete(id);
   }

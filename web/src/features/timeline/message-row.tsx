@@ -1,5 +1,5 @@
 import { Ellipsis, Reply, SmilePlus } from "lucide-react";
-import { memo, type MouseEvent, type TouchEvent, useRef } from "react";
+import { memo, type MouseEvent, type TouchEvent, useRef, useState } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { countEmojiOnly } from "../../lib/markdown/parse.ts";
@@ -113,6 +113,11 @@ function MessageRowPlain(props: MessageRowProps) {
   const isDeleted = message.deleted_at !== undefined;
   const bare =
     !isDeleted && message.attachments.length === 0 && message.reply_to === undefined && isLargeEmoji(message.text);
+  // Most rows are only ever read: their buttons are made when somebody comes near.
+  const [near, setNear] = useState(false);
+  const come = (): void => {
+    setNear(true);
+  };
   const press = useLongPress((x, y) => {
     if (!isDeleted) actions.openMenu(row, { x, y });
   });
@@ -145,6 +150,8 @@ function MessageRowPlain(props: MessageRowProps) {
         flash && "flash",
       )}
       onContextMenu={openMenu}
+      onPointerEnter={come}
+      onFocus={come}
       {...press}
     >
       {named && !own && (
@@ -186,7 +193,9 @@ function MessageRowPlain(props: MessageRowProps) {
         {!isDeleted && <Reactions message={message} me={me} actions={actions} />}
         {pending?.failed && <PendingNote item={pending} actions={actions} />}
       </div>
-      {!isDeleted && !pending && <Toolbar row={row} actions={actions} />}
+      {!isDeleted &&
+        !pending &&
+        (near ? <Toolbar row={row} actions={actions} /> : <div className="hidden w-21 shrink-0 pointer-fine:block" />)}
     </div>
   );
 }

@@ -22,29 +22,27 @@ interface MessageTextProps {
   text: string;
   mentions: readonly string[] | undefined;
   me: string;
-  tail: ReactNode;
+  tail?: ReactNode;
 }
 
-/** The text of a message: emoji alone are large, long texts are folded. */
-export function MessageText({ text, mentions, me, tail }: MessageTextProps) {
-  const t = useT();
+function NamedText({ text, mentions, me, tail }: MessageTextProps) {
   const people = usePeopleNamed(mentions);
+  return <RichText text={text} tail={tail} people={people} me={me} />;
+}
+
+/** Most messages name nobody: they look after nobody's name. */
+function Text(props: MessageTextProps) {
+  return props.mentions?.length ? <NamedText {...props} /> : <RichText text={props.text} tail={props.tail} />;
+}
+
+function FoldedText({ text, mentions, me, tail }: MessageTextProps) {
+  const t = useT();
   const [open, setOpen] = useState(false);
-  const emoji = countEmojiOnly(text);
-  if (emoji > 0 && emoji <= 3) {
-    return (
-      <>
-        <p className={cx("leading-tight", emojiSizes[emoji])}>{text.trim()}</p>
-        {tail}
-      </>
-    );
-  }
-  if (!isLong(text)) return <RichText text={text} tail={tail} people={people} me={me} />;
   // What is folded is not drawn at all: a hostile text costs only its first part.
   const cut = text.split("\n", maxLines).join("\n").slice(0, maxCharacters);
   return (
     <>
-      <RichText text={open ? text : `${cut}…`} people={people} me={me} />
+      <Text text={open ? text : `${cut}…`} mentions={mentions} me={me} />
       <button
         type="button"
         aria-expanded={open}
@@ -58,4 +56,19 @@ export function MessageText({ text, mentions, me, tail }: MessageTextProps) {
       {tail}
     </>
   );
+}
+
+/** The text of a message: emoji alone are large, long texts are folded. */
+export function MessageText(props: MessageTextProps) {
+  const { text, tail } = props;
+  const emoji = countEmojiOnly(text);
+  if (emoji > 0 && emoji <= 3) {
+    return (
+      <>
+        <p className={cx("leading-tight", emojiSizes[emoji])}>{text.trim()}</p>
+        {tail}
+      </>
+    );
+  }
+  return isLong(text) ? <FoldedText {...props} /> : <Text {...props} />;
 }
