@@ -12,7 +12,7 @@ import {
 
 async function newGroup(from: Person, title: string, others: Person[]): Promise<void> {
   const { page } = from;
-  await page.getByRole("link", { name: "New conversation" }).click();
+  await page.getByRole("link", { name: "New conversation" }).first().click();
   await page.getByRole("link", { name: "New group" }).click();
   await page.getByLabel("Group name").fill(title);
   for (const other of others) {
