@@ -20,7 +20,7 @@ RUN go mod download
 COPY . .
 COPY --from=web /src/web/dist web/dist
 ARG VERSION=container
-RUN CGO_ENABLED=0 go build -buildvcs=false -trimpath \
+RUN CGO_ENABLED=0 go build -buildvcs=false -trimpath -tags grpcnotrace \
     -ldflags "-s -w -X github.com/parley-chat/parley/internal/app.release=${VERSION}" -o /out/parley ./cmd/parley
 # Volumes begin with the owner that the folder has here.
 RUN mkdir -p /out/data /out/files /out/tmp && chmod 1777 /out/tmp

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -239,8 +240,32 @@ func TestTheImageIsBuiltAsEverythingElse(t *testing.T) {
 	if a, b := version(tool, `pnpm=([\d.]+)`), version(web, `pnpm@([\d.]+)`); pnpm != a || pnpm != b {
 		t.Errorf("got pnpm %s in the Dockerfile, %s in scripts/tool, %s in web/package.json", pnpm, a, b)
 	}
+	for _, file := range []string{"Dockerfile", "Makefile", "scripts/release"} {
+		if !strings.Contains(readTop(t, file), "-trimpath -tags grpcnotrace ") {
+			t.Errorf("%s does not build with grpcnotrace", file)
+		}
+	}
 	last := docker[strings.LastIndex(docker, "\nFROM "):]
 	if !strings.Contains(last, "FROM scratch") || !strings.Contains(last, "USER 65532") {
 		t.Errorf("got %q, want an image of nothing else, that does not run as root", last)
+	}
+}
+
+// Templates that call methods by name make the linker keep every exported method there
+// is, which weighs 20 MB: nothing but a page of gRPC's would bring them in.
+func TestTheBinaryHoldsNoTemplatesOfPages(t *testing.T) {
+	list := func(tags string) []string {
+		t.Helper()
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", tags, "../../cmd/parley").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(out))
+	}
+	if all := list("grpcnotrace"); slices.Contains(all, "html/template") || !slices.Contains(all, "net/http") {
+		t.Errorf("html/template is among the %d packages of the program", len(all))
+	}
+	if !slices.Contains(list(""), "html/template") {
+		t.Error("the build tag grpcnotrace is needed no more")
 	}
 }
