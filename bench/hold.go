@@ -133,7 +133,7 @@ func herdOf(ctx context.Context, binary string, s *server, n int) (*herd, error)
 }
 
 func startHeld(ctx context.Context, binary string, first order) (*held, error) {
-	cmd := exec.CommandContext(ctx, binary, "bench", holdCommand) //nolint:gosec // this very program
+	cmd := exec.CommandContext(ctx, binary, "bench", holdCommand)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start a holder: %w", err)
