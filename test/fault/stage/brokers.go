@@ -17,7 +17,33 @@ import (
 // is its coordinator.
 const groupsTopic = "__consumer_offsets"
 
-const brokersTimeout = 20 * time.Second
+const (
+	brokersTimeout = 20 * time.Second
+	brokersPause   = 100 * time.Millisecond
+)
+
+// await waits until all brokers know of each other: topics that are made before that
+// get fewer copies.
+func (e *Engines) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(e.kafka, ",")...))
+	if err != nil {
+		return fmt.Errorf("wait for the brokers: %w", err)
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	for {
+		brokers, err := admin.ListBrokers(ctx)
+		if err == nil && len(brokers) >= len(e.Brokers) {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%d of %d brokers know of each other: %w", len(brokers), len(e.Brokers), errors.Join(err, ctx.Err()))
+		}
+		wait(ctx, brokersPause)
+	}
+}
 
 // MoveLeaders has other brokers lead every partition of the log; nobody dies.
 func (e *Engines) MoveLeaders(ctx context.Context) error { return e.move(ctx, e.topic) }

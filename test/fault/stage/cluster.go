@@ -54,6 +54,9 @@ func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any))
 	e.kafka = strings.TrimPrefix(os.Getenv(kafka), "kafka://")
 	name := "fault" + strings.ToLower(rand.Text()[:12])
 	e.redis, e.postgres, e.topic = redis.Host, postgres, name+".commands"
+	if err := e.await(ctx); err != nil {
+		return nil, err
+	}
 	if _, err := e.Query(ctx, "create schema "+name); err != nil {
 		return nil, err
 	}
@@ -73,7 +76,7 @@ func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any))
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	c := clusterOf{name: name, topic: e.topic, dir: dir, binary: binary, secret: secret, postgres: *postgres, redis: *redis, kafka: kafka}
+	c := clusterOf{name: name, topic: e.topic, copies: len(e.Brokers), dir: dir, binary: binary, secret: secret, postgres: *postgres, redis: *redis, kafka: kafka}
 	for i := range nodesOfCluster {
 		n, err := c.node(i + 1)
 		if n != nil {
@@ -90,6 +93,7 @@ func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any))
 type clusterOf struct {
 	name, topic, dir, binary, secret string
 	postgres, redis                  url.URL
+	copies                           int // of the log
 	kafka                            string
 }
 
@@ -114,7 +118,7 @@ func (c clusterOf) node(i int) (*Node, error) {
 	n.options.Command = append(n.options.Command,
 		"--node", n.Name, "--secret", c.secret,
 		"--store", c.postgres.String(), "--bus", c.redis.String(),
-		"--log", fmt.Sprintf("kafka://%s/%s?partitions=%d&session=1s", brokers, c.topic, partitions),
+		"--log", fmt.Sprintf("kafka://%s/%s?partitions=%d&replicas=%d&session=1s", brokers, c.topic, partitions, c.copies),
 		"--blobs", "file://"+filepath.Join(c.dir, "blobs"), "--reconnect-spread", "1s")
 	return n, nil
 }

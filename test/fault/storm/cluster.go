@@ -103,16 +103,10 @@ func redisOutOfMemory(ctx context.Context, e *Scene) (func(context.Context) erro
 	}, err
 }
 
-// moved repeats a change of who leads among the brokers while the window lasts.
+// moved changes who leads among the brokers, once.
 func moved(change func(*stage.Engines, context.Context) error) func(context.Context, *Scene) (func(context.Context) error, error) {
 	return func(ctx context.Context, e *Scene) (func(context.Context) error, error) {
-		for range 3 {
-			if err := change(e.Engines, ctx); err != nil {
-				return nothing, err
-			}
-			pauseFor(ctx, e.Hold/3)
-		}
-		return nothing, nil
+		return nothing, change(e.Engines, ctx)
 	}
 }
 
