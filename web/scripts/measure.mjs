@@ -58,7 +58,7 @@ async function fill(token, conversation, count, name) {
   socket.close();
 }
 
-async function frames(page, forMs, work) {
+async function frames(page, forMs, action) {
   await page.evaluate(() => {
     const seen = [];
     let last = performance.now();
@@ -72,7 +72,7 @@ async function frames(page, forMs, work) {
     requestAnimationFrame(step);
   });
   const end = Date.now() + forMs;
-  while (Date.now() < end) await work();
+  while (Date.now() < end) await action();
   return page.evaluate(() => {
     window.stopFrames = true;
     return window.frameTimes.slice(2);
@@ -86,6 +86,25 @@ async function heap(cdp) {
   return usedSize;
 }
 
+/** The same with the document's nodes and the listeners on them, in words. */
+async function footprint(cdp) {
+  const bytes = await heap(cdp);
+  const { nodes, jsEventListeners } = await cdp.send("Memory.getDOMCounters");
+  return `${(bytes / 1e6).toFixed(1)} MB, ${nodes} nodes, ${jsEventListeners} listeners`;
+}
+
+/** What the page's main thread did so far, in ms of its own processor time: that hardly depends on what else runs. */
+async function work(cdp) {
+  const { metrics } = await cdp.send("Performance.getMetrics");
+  const of = (name) => (metrics.find((one) => one.name === name)?.value ?? 0) * 1_000;
+  return [of("TaskDuration"), of("ScriptDuration"), of("RecalcStyleDuration"), of("LayoutDuration")];
+}
+
+function sayWork(name, before, after, times) {
+  const [task, script, style, layout] = after.map((value, index) => (value - before[index]) / times);
+  say(name, `${ms(task)} (script ${ms(script)}, style ${ms(style)}, layout ${ms(layout)})`);
+}
+
 const flags = ["--send-rate", "1000000", "--send-burst", "1000000", "--signup-rate", "0", "--login-rate", "1000"];
 const parley = spawn(
   binary,
@@ -95,7 +114,7 @@ const parley = spawn(
 let browser;
 try {
   for (;;) {
-    const up = await fetch(`${server}/healthz`).then(
+    const up = await fetch(`${server}/readyz`).then(
       (answer) => answer.ok,
       () => false,
     );
@@ -120,6 +139,7 @@ try {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, baseURL: server });
   const page = await context.newPage();
   const cdp = await context.newCDPSession(page);
+  await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
   await page.goto("/login");
   await page.getByLabel("Username").fill("ada");
   await page.getByLabel("Password", { exact: true }).fill(password);
@@ -142,6 +162,7 @@ try {
   await page.locator("article").filter({ hasText: "note 0" }).waitFor();
   await readToEnd("Linus", "note 49");
   const switches = [];
+  const beforeSwitches = await work(cdp);
   for (let n = 0; n < 20; n += 1) {
     const [name, text] = n % 2 === 0 ? ["Grace", `line ${total - 1}`] : ["Linus", "note 49"];
     switches.push(
@@ -164,6 +185,8 @@ try {
     await page.waitForTimeout(100);
   }
   say("switch to a loaded conversation, median / worst", `${ms(median(switches))} / ${ms(Math.max(...switches))}`);
+
+  sayWork("processor time of a switch", beforeSwitches, await work(cdp), switches.length);
 
   // Sending, from the key to the frame that shows it.
   const sends = [];
@@ -227,10 +250,12 @@ try {
   const before = await heap(cdp);
   const feed = page.getByRole("log", { name: "Messages" });
   await feed.hover();
+  const beforeScroll = await work(cdp);
   const scroll = await frames(page, 15_000, () => page.mouse.wheel(0, -1200));
   const shown = await feed.evaluate((element) => Math.round(element.scrollHeight / 40));
   const report = `${ms(median(scroll))} / ${ms(at(scroll, 0.95))} / ${ms(Math.max(...scroll))}`;
   say(`scroll frames in ${total} messages, median / 95 % / worst`, report);
+  sayWork("processor time of a frame while scrolling", beforeScroll, await work(cdp), scroll.length);
   say("rows in the document while scrolling", String(await page.locator("article").count()));
   say("messages that were passed, about", String(shown));
   say("heap before / after scrolling", `${(before / 1e6).toFixed(1)} / ${((await heap(cdp)) / 1e6).toFixed(1)} MB`);
@@ -239,18 +264,20 @@ try {
   say("heap after leaving the conversation", `${((await heap(cdp)) / 1e6).toFixed(1)} MB`);
 
   // An hour of a busy conversation in a short time.
-  const calm = await heap(cdp);
+  const calm = await footprint(cdp);
   begin = Date.now();
+  const beforeSoak = await work(cdp);
   await fill(linus.token, short.id, soak, "busy");
-  await page
-    .locator("article")
-    .filter({ hasText: `busy ${soak - 1}` })
-    .waitFor({ timeout: 120_000 });
+  // Several writers at a time end in any order: this one is the last.
+  await fill(linus.token, short.id, 1, "the end of the hour");
+  await page.locator("article").filter({ hasText: "the end of the hour" }).waitFor({ timeout: 600_000 });
   say(`${soak} messages shown live`, `${((Date.now() - begin) / 1000).toFixed(1)} s`);
-  say("heap before / after them", `${(calm / 1e6).toFixed(1)} / ${((await heap(cdp)) / 1e6).toFixed(1)} MB`);
+  sayWork("processor time of a message", beforeSoak, await work(cdp), soak);
+  say("before them", calm);
+  say("after them, still watching", await footprint(cdp));
   await open("Grace");
   await page.locator("article").first().waitFor();
-  say("heap after leaving them", `${((await heap(cdp)) / 1e6).toFixed(1)} MB`);
+  say("after leaving them", await footprint(cdp));
 } finally {
   await browser?.close();
   parley.kill("SIGTERM");
