@@ -70,6 +70,8 @@ async function show(client: QueryClient, entry: MessageEntry, conversation: Conv
 
 /** Shows a message that came in, unless somebody looks at it. */
 export async function notifyMessage(client: QueryClient, entry: MessageEntry): Promise<void> {
+  // What no tab of this browser would show needs no word among them: a lock for each message of a busy hour is dear.
+  if (!useNotify.getState().on || notifyPermission() !== "granted") return;
   const lock = `parley-notify-${entry.conversation_id}-${String(entry.seq)}`;
   if (isLookedAt(entry.conversation_id)) {
     await inOneTab(lock, () => Promise.resolve());
@@ -78,7 +80,6 @@ export async function notifyMessage(client: QueryClient, entry: MessageEntry): P
   const conversation = knownConversation(client, entry.conversation_id);
   const me = client.getQueryData<Me>(keys.me);
   if (!conversation || !me || !isTold(conversation, entry.mentions?.includes(me.id) ?? false)) return;
-  if (!useNotify.getState().on || notifyPermission() !== "granted") return;
   await new Promise((resolve) => setTimeout(resolve, otherTabsWaitMs));
   await inOneTab(lock, () => show(client, entry, conversation, me.id));
 }
