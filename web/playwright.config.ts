@@ -50,7 +50,7 @@ export default defineConfig({
   ...(given === undefined
     ? {
         webServer: {
-          command: `rm -rf ${data} && ${binary ?? "go run ./cmd/parley"} serve --addr 127.0.0.1:${port} --data-dir ${data} --signup-rate 0 --login-rate 1000 --send-rate 2000 --send-burst 5000 --log-level warn`,
+          command: `rm -rf ${data} && ${binary ?? "go run ./cmd/parley"} serve --addr 127.0.0.1:${port} --data-dir ${data} --push private --signup-rate 0 --login-rate 1000 --send-rate 2000 --send-burst 5000 --log-level warn`,
           cwd: "..",
           url: `http://127.0.0.1:${port}/readyz`,
           timeout: 180_000,

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -207,6 +208,7 @@ func TestProfile(t *testing.T) {
 	}
 	for name, body := range map[string]any{
 		"empty name": map[string]any{"display_name": " "}, "invisible": map[string]any{"display_name": "a\u202eb"},
+		"nothing to see": map[string]any{"display_name": "\u3164"}, "a tower": map[string]any{"display_name": "a" + strings.Repeat("\u0301", 20)},
 		"e-mail": map[string]any{"email": "not one"}, "settings": map[string]any{"settings": []int{1}}, "avatar": map[string]any{"avatar": "01890a5d-ac96-774b-bcce-b302099a8057"},
 	} {
 		if got := ann.do("PATCH", "/api/v1/me", body); got.Status != 422 || got.str("code") != "invalid" || got.get("fields") == nil {

@@ -32,6 +32,9 @@ func (s *Service) Create(ctx context.Context, r CreateRequest) (view *chat.Conve
 	if len(r.UserIDs) > chat.MaxMembersPerCommand {
 		return nil, false, tooManyPeople()
 	}
+	if err := shownTitle(&r.Title); err != nil {
+		return nil, false, err
+	}
 	id, err := s.conversationID(r)
 	if err != nil {
 		return nil, false, s.hide(ctx, "create conversation", err)
@@ -219,6 +222,9 @@ type UpdateRequest struct {
 
 // Update changes a conversation. The outcome has no entry when nothing changes.
 func (s *Service) Update(ctx context.Context, r UpdateRequest) (chat.Outcome, error) {
+	if err := shownTitle(r.Title); err != nil {
+		return chat.Outcome{}, err
+	}
 	if r.AvatarID != nil && !r.AvatarID.IsZero() {
 		if _, err := s.member(ctx, r.UserID, r.ConversationID, chat.ActUpdate); err != nil {
 			return chat.Outcome{}, err

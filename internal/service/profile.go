@@ -264,8 +264,56 @@ func validDisplayName(name string) *chat.Error {
 		return chat.Invalid("display_name", "is empty")
 	case len(name) > 4*MaxDisplayName || utf8.RuneCountInString(name) > MaxDisplayName:
 		return chat.Invalid("display_name", "is longer than 64 characters")
-	case name != plain(name, len(name)):
+	case !showable(name):
 		return chat.Invalid("display_name", "has characters that cannot be seen")
+	}
+	return nil
+}
+
+// maxMarks is how many combining marks may stand on one letter: no language needs
+// more, and towers of them cover what is above.
+const maxMarks = 6
+
+// showable reports whether a name looks like what it is: it has something to see, and
+// nothing in it hides, turns other text around or towers over it.
+func showable(name string) bool {
+	if name != plain(name, len(name)) {
+		return false
+	}
+	seen, marks := false, 0
+	for _, r := range name {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me):
+			if marks++; marks > maxMarks {
+				return false
+			}
+			continue
+		case unicode.IsGraphic(r) && !unicode.IsSpace(r):
+			seen = true
+		}
+		marks = 0
+	}
+	return seen
+}
+
+// hidden reports whether a letter cannot be seen and is not part of how others are written
+// (as are joiners, selectors and the tags of flags).
+func hidden(r rune) bool {
+	switch {
+	case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), unicode.Is(unicode.Co, r):
+		return true
+	case r == '\u00ad', r == '\u034f', r == '\u180e', r == '\u200b', r == '\u2028', r == '\u2029', r >= '\u2060' && r <= '\u2064', r == '\ufeff':
+		return true
+	}
+	// Letters by their class, and blank all the same.
+	return r == '\u115f' || r == '\u1160' || r == '\u2800' || r == '\u3164' || r == '\uffa0' || r >= '\ufff9' && r <= '\ufffb'
+}
+
+// shownTitle refuses titles that do not look like what they are. What a title may hold
+// at all is a rule of the conversation.
+func shownTitle(title *string) error {
+	if title != nil && strings.TrimSpace(*title) != "" && utf8.ValidString(*title) && !showable(*title) {
+		return chat.Invalid("title", "has characters that cannot be seen")
 	}
 	return nil
 }
@@ -305,8 +353,7 @@ func validSettings(settings json.RawMessage) *chat.Error {
 // control characters, and those that turn the direction of what follows.
 func plain(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) ||
-			r == '\u200b' || r == '\ufeff' || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Co, r) {
+		if r == utf8.RuneError || hidden(r) {
 			return -1
 		}
 		return r

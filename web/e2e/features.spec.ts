@@ -5,6 +5,7 @@ import {
   expectProgress,
   message,
   newPerson,
+  openBrowser,
   openFromList,
   password,
   type Person,
@@ -134,6 +135,17 @@ test("a link invites, shows what it is for, lets in once it is followed, and is 
   await expect(ada.page.getByText("Linus Park joined by an invitation")).toBeVisible();
   await send(linus, "Hello, readers");
   await expect(message(ada, "Hello, readers")).toBeVisible();
+
+  // Who has no account yet lands there after making one.
+  const kim = await openBrowser(browser, "Kim New");
+  await kim.page.goto(link);
+  await kim.page.getByRole("link", { name: "Create account" }).click();
+  await kim.page.getByLabel("Username").fill(kim.username);
+  await kim.page.getByLabel("Password", { exact: true }).fill(password);
+  await kim.page.getByRole("button", { name: "Create account" }).click();
+  await kim.page.getByRole("button", { name: "Join" }).click();
+  await expect(message(kim, "Hello, readers")).toBeHidden();
+  await expect(composer(kim)).toBeVisible();
 
   await page.getByRole("button", { name: "Revoke this link" }).click();
   await expect(page.getByText("There is none.")).toBeVisible();

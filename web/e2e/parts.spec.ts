@@ -5,12 +5,15 @@ import {
   expectProgress,
   message,
   newPerson,
+  openBrowser,
   openFromList,
   type Person,
   phone,
   send,
+  signUp,
   startDirect,
 } from "./people.ts";
+import { openPushService } from "./push-service.ts";
 
 async function pair(browser: Parameters<typeof newPerson>[0]): Promise<{ ada: Person; grace: Person }> {
   const ada = await newPerson(browser, "Ada Lovelace");
@@ -141,6 +144,22 @@ test("a voice message is recorded, sent, drawn and played", async ({ browser }) 
   await grace.page.getByRole("button", { name: "Play the voice message" }).click();
   await expect(position).toHaveAttribute("aria-valuenow", /^[1-9]/);
   await expect(grace.page.getByRole("button", { name: "Play the voice message" })).toBeVisible();
+  // From any place, and faster; the speed is kept for the next one.
+  await position.click({ position: { x: 10, y: 10 } });
+  await grace.page.getByRole("button", { name: "Pause" }).click();
+  await grace.page.getByRole("button", { name: /^Speed: 1;/ }).click();
+  await grace.page.getByRole("button", { name: /^Speed: 1.5;/ }).click();
+  await expect(grace.page.getByRole("button", { name: /^Speed: 2;/ })).toHaveText("2×");
+  await position.press("Home");
+  await expect(grace.page.getByRole("button", { name: "Play the voice message" })).toBeVisible();
+  expect(await grace.page.evaluate(() => localStorage.getItem("parley.voice.rate"))).toBe("2");
+
+  // Without a microphone one is told so.
+  await page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+  });
+  await page.getByRole("button", { name: "Record a voice message" }).click();
+  await expect(page.getByText("Your browser does not let this page use the microphone.")).toBeVisible();
   expectNoComplaints(ada, grace);
 });
 
@@ -198,6 +217,86 @@ test("notifications: off until asked for, not for what one looks at, once for al
   await send(grace, "you see this");
   await expectProgress(grace, "you see this", "seen");
   expect((await told(ada.page)).filter((one) => one !== "closed").length).toBeLessThanOrEqual(2);
+});
+
+test("who looks elsewhere is told by a push, which only their browser can read, and their settings say how it went", async ({
+  browser,
+  baseURL,
+}) => {
+  const service = await openPushService();
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await openBrowser(browser, "Grace Hopper", { serviceWorkers: "allow" });
+  await grace.context.grantPermissions(["notifications"], { origin: baseURL ?? "" });
+  // No browser of a test has a push service behind it: what one would answer is made here.
+  await grace.context.addInitScript((json) => {
+    // A page that is hidden stays so when it is loaded again.
+    if (sessionStorage.getItem("hidden")) Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+    PushManager.prototype.subscribe = () => Promise.resolve({ toJSON: () => json } as unknown as PushSubscription);
+  }, service.subscription);
+  await signUp(grace);
+  const { page } = grace;
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  // What comes is handed to the real service worker, as the browser would.
+  const devtools = await grace.context.newCDPSession(page);
+  const registered = new Promise<string>((resolve) => {
+    devtools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+      const [first] = registrations;
+      if (first) resolve(first.registrationId);
+    });
+  });
+  await devtools.send("ServiceWorker.enable");
+  const hand = async (data: string): Promise<void> => {
+    await devtools.send("ServiceWorker.deliverPushMessage", {
+      origin: baseURL ?? "",
+      registrationId: await registered,
+      data,
+    });
+  };
+  const shown = (): Promise<string[]> =>
+    page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.getRegistration();
+      return (await registration?.getNotifications())?.map(({ title, body }) => `${title}: ${body}`) ?? [];
+    });
+
+  await page.goto("/settings/notifications");
+  await page.getByRole("button", { name: "Notify this device" }).click();
+  const device = page.getByRole("listitem").filter({ hasText: "this device" });
+  await expect(device).toContainText("Nothing was delivered yet");
+  await device.getByRole("button", { name: "Try it" }).click();
+  await expect.poll(() => service.arrived.map(({ pushed }) => pushed.kind), { timeout: 60_000 }).toEqual(["test"]);
+  await hand(service.arrived[0]?.data ?? "");
+  await expect.poll(shown).toEqual(["Parley: Notifications work."]);
+  await expect(async () => {
+    await page.reload();
+    await expect(device).toContainText("Last delivered", { timeout: 10_000 });
+  }).toPass({ timeout: 60_000 });
+
+  // The page is open still, but nobody looks at it.
+  await page.evaluate(() => {
+    sessionStorage.setItem("hidden", "yes");
+    Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await startDirect(ada, grace);
+  await send(ada, "for your eyes only");
+  await expect.poll(() => service.arrived.length, { timeout: 60_000 }).toBe(2);
+  const told = service.arrived[1];
+  expect(told?.pushed).toMatchObject({ kind: "message", title: "Ada Lovelace", body: "for your eyes only" });
+  await hand(told?.data ?? "");
+  await expect.poll(shown).toContain("Ada Lovelace: for your eyes only");
+
+  // Why it fails is told; who signs out has nothing left on the screen.
+  service.answers(403);
+  await send(ada, "once more");
+  await expect(async () => {
+    await page.reload();
+    await expect(device).toContainText("refused this server (403)", { timeout: 10_000 });
+  }).toPass({ timeout: 60_000 });
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Log out" }).click();
+  await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  await expect.poll(shown).toEqual([]);
+  service.close();
 });
 
 test("two tabs of one person agree on what is unread, with and without a line", async ({ browser }) => {

@@ -20,6 +20,15 @@ export function canPush(): boolean {
   return "serviceWorker" in navigator && "PushManager" in window;
 }
 
+/** Nothing of somebody who signed out stays on the screen or comes later: the server has forgotten this device already. */
+export async function silenceDevice(): Promise<void> {
+  const registration = await (navigator as Partial<Navigator>).serviceWorker?.getRegistration();
+  if (!registration) return;
+  for (const shown of await registration.getNotifications()) shown.close();
+  const subscription = await registration.pushManager.getSubscription();
+  await subscription?.unsubscribe();
+}
+
 async function worker(): Promise<ServiceWorkerRegistration> {
   const registration = await navigator.serviceWorker.getRegistration();
   if (!registration?.active) throw new ApiError("unavailable");

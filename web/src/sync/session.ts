@@ -10,6 +10,7 @@ import type { ConversationList } from "./conversation-list.ts";
 import { keepDrafts } from "./drafts.ts";
 import { Engine, type EngineParts } from "./engine.ts";
 import { keys } from "./keys.ts";
+import { silenceDevice } from "./push.ts";
 import type { Store } from "./store.ts";
 import { browserLocks, type Tabs } from "./tabs.ts";
 
@@ -135,6 +136,8 @@ export class SessionKeeper {
     this.state.setState({ status: "out" }, true);
     this.#parts.client.clear();
     await this.#parts.store.wipe().catch(() => undefined);
+    // Where the browser has neither notifications nor pushes there is nothing to end.
+    await silenceDevice().catch(() => undefined);
   }
 }
 

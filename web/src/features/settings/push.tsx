@@ -1,5 +1,5 @@
 import { BellRing, CircleAlert, CircleCheck, CircleDashed } from "lucide-react";
-import { useLocale, useT } from "../../lib/i18n/i18n.ts";
+import { type Translate, useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { ago } from "../../lib/time.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { canPush, usePush, useSetPushContent, useStartPush, useStopPush, useTestPush } from "../../sync/push.ts";
@@ -9,6 +9,15 @@ import { toast } from "../../ui/toasts.tsx";
 import { ApiError } from "../../wire/errors.ts";
 import type { PushSubscriptionInfo } from "../../wire/types.ts";
 import { deviceName } from "./device.ts";
+
+/** What the server says of a failure, in the words of this person. */
+function failureText(failure: string, t: Translate): string {
+  const status = /answered (\d+)/.exec(failure)?.[1];
+  if (status === "401" || status === "403") return t("push.failure.refused", { status });
+  if (status !== undefined) return t("push.failure.answered", { status });
+  if (failure.includes("not be reached")) return t("push.failure.unreachable");
+  return failure.includes("too many") ? t("push.failure.full") : t("push.failure.address");
+}
 
 /** How the last delivery went. */
 function Delivery({ device }: { device: PushSubscriptionInfo }) {
@@ -20,7 +29,7 @@ function Delivery({ device }: { device: PushSubscriptionInfo }) {
     return (
       <span className="flex items-center gap-1 text-danger">
         <CircleAlert size={14} aria-hidden="true" />
-        {t("push.failed", { when: when(failure), reason: device.failure })}
+        {t("push.failed", { when: when(failure), reason: failureText(device.failure, t) })}
       </span>
     );
   }

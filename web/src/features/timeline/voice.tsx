@@ -1,5 +1,5 @@
 import { LoaderCircle, Pause, Play } from "lucide-react";
-import { type KeyboardEvent, type MouseEvent, useEffect, useState, useSyncExternalStore } from "react";
+import { type KeyboardEvent, type PointerEvent, useEffect, useState, useSyncExternalStore } from "react";
 import { duration } from "../../lib/audio/peaks.ts";
 import { player, type Sound } from "../../lib/audio/player.ts";
 import { cx } from "../../lib/cx.ts";
@@ -40,7 +40,7 @@ export function Voice({ url }: VoiceProps) {
   const { sound, failed } = useSound(url);
   const mine = playing?.key === url ? playing : null;
   const runs = mine !== null && !mine.isPaused;
-  const length = sound?.buffer.duration ?? 0;
+  const length = sound?.duration ?? 0;
   const position = mine?.position ?? 0;
   const share = length > 0 ? position / length : 0;
   const seek = (seconds: number): void => {
@@ -50,7 +50,10 @@ export function Voice({ url }: VoiceProps) {
     if (runs) player.pause();
     else if (url !== undefined) void player.play(url);
   };
-  const onClick = (event: MouseEvent): void => {
+  const onPointer = (event: PointerEvent): void => {
+    // Held and moved, too.
+    if (event.type === "pointerdown") event.currentTarget.setPointerCapture(event.pointerId);
+    if ((event.buttons & 1) === 0 || !sound) return;
     const box = event.currentTarget.getBoundingClientRect();
     const part = (event.clientX - box.left) / box.width;
     const rtl = document.documentElement.dir === "rtl";
@@ -59,6 +62,7 @@ export function Voice({ url }: VoiceProps) {
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === "ArrowRight") seek(position + stepSeconds);
     else if (event.key === "ArrowLeft") seek(position - stepSeconds);
+    else if (event.key === "Home") seek(0);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -91,8 +95,9 @@ export function Voice({ url }: VoiceProps) {
           aria-valuemax={Math.round(length)}
           aria-valuenow={Math.round(position)}
           aria-valuetext={`${duration(position)} / ${duration(length)}`}
-          className="flex h-8 cursor-pointer items-center gap-px rounded"
-          onClick={onClick}
+          className="flex h-8 cursor-pointer touch-none items-center gap-px rounded"
+          onPointerDown={onPointer}
+          onPointerMove={onPointer}
           onKeyDown={onKeyDown}
         >
           {(sound?.peaks ?? flat).map((peak, index) => (
@@ -107,6 +112,19 @@ export function Voice({ url }: VoiceProps) {
           {failed ? t("voice.broken") : `${mine ? `${duration(position)} / ` : ""}${duration(length)}`}
         </span>
       </span>
+      {mine && (
+        <button
+          type="button"
+          aria-label={t("voice.speed", { rate: mine.rate })}
+          title={t("voice.speed", { rate: mine.rate })}
+          className="btn btn-ghost btn-xs min-w-10 px-1 tabular-nums"
+          onClick={() => {
+            player.faster();
+          }}
+        >
+          {t("voice.rate", { rate: mine.rate })}
+        </button>
+      )}
     </span>
   );
 }
