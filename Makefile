@@ -214,3 +214,8 @@ e2e: bin/parley web/node_modules/.installed ## two people in two browsers (Chrom
 	export PLAYWRIGHT_JSON_OUTPUT_NAME=$(CURDIR)/$(REPORTS)/playwright.json; \
 	status=0; ($(WEB) exec playwright test --reporter=list,json) || status=$$?; \
 	$(VERDICT) playwright e2e $(REPORTS)/playwright.json || status=$$?; exit $$status
+
+.PHONY: looks
+looks: bin/parley web/node_modules/.installed ## write the pictures that screens are compared with anew, and those of every screen to out/screenshots
+	@CHROMIUM=$$(scripts/tool chromium); export CHROMIUM TEST_BINARY=$(CURDIR)/bin/parley; \
+	$(WEB) run baselines && TEST_GALLERY=yes $$pnpm exec playwright test axe.spec

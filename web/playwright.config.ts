@@ -20,7 +20,8 @@ export default defineConfig({
   retries: process.env["CI"] === undefined ? 0 : 1,
   // Generous: a test fails by what it sees, not by how busy the machine is.
   timeout: 240_000,
-  expect: { timeout: 30_000 },
+  // Baselines are written anew by `pnpm baselines`.
+  expect: { timeout: 30_000, toMatchAriaSnapshot: { pathTemplate: "{testDir}/baseline/{arg}{ext}" } },
   reporter: process.env["CI"] === undefined ? "list" : [["list"], ["github"]],
   use: {
     baseURL: given ?? `http://127.0.0.1:${port}`,

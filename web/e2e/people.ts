@@ -26,6 +26,7 @@ export interface PersonOptions {
   locale?: string;
   serviceWorkers?: "allow" | "block";
   baseURL?: string;
+  timezoneId?: string;
 }
 
 let opened: { testId: string; context: BrowserContext }[] = [];

@@ -1,71 +1,43 @@
 import { expect, type Page, test } from "@playwright/test";
-import axe from "axe-core";
-import { composer, message, newPerson, openFromList, type Person, send, startDirect } from "./people.ts";
+import { composer, message, newPerson, password, send, startDirect } from "./people.ts";
 
-interface Finding {
-  id: string;
-  impact: string | null;
-  nodes: { html: string; failureSummary?: string }[];
-}
-
-/** What axe finds serious or critical on a page (WCAG 2.2 A and AA). */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
-    const page = window as unknown as { axe: { run: (o: unknown) => Promise<{ violations: Finding[] }> } };
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-    return (await page.axe.run({ runOnly: { type: "tag", values: tags } })).violations;
-  });
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ""}`));
-}
-
-async function expectReachable(person: Person, path: string): Promise<void> {
-  for (const colorScheme of ["light", "dark"] as const) {
-    // Half-faded colours are nobody's: without motion everything is there at once.
-    await person.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await person.page.waitForTimeout(300);
-    expect(await findings(person.page), `${path}, ${colorScheme}`).toEqual([]);
+/** Presses Tab until what has the focus is called so. */
+async function tabTo(page: Page, name: string | RegExp, key = "Tab"): Promise<void> {
+  const focused = page.locator(":focus");
+  for (let presses = 0; presses < 120; presses += 1) {
+    await page.keyboard.press(key);
+    if ((await focused.count()) === 0) continue;
+    const called = await focused.evaluate((element) => element.getAttribute("aria-label") ?? element.textContent);
+    if (typeof name === "string" ? called.trim() === name : name.test(called)) return;
   }
+  throw new Error(`nothing called ${String(name)} takes the focus`);
 }
 
-test("axe finds nothing serious on any screen", async ({ browser }) => {
-  test.setTimeout(900_000);
-  const ada = await newPerson(browser, "Ada Lovelace");
-  const grace = await newPerson(browser, "Grace Hopper");
-  await expectReachable(ada, "empty list");
-  await startDirect(ada, grace);
-  await send(ada, "Hello");
-  await openFromList(grace, "Ada Lovelace");
-  await send(grace, "An answer with `code` and https://example.org/", "An answer");
-  await message(ada, "An answer").click({ button: "right" });
-  await expectReachable(ada, "menu");
-  await ada.page.getByRole("menuitem", { name: "React 👍" }).click();
-  await expectReachable(ada, "conversation");
-  for (const path of ["/new", "/new/group", "/settings", "/settings/security", "/settings/appearance"]) {
-    await ada.page.goto(path);
-    await expect(ada.page.getByRole("heading", { level: 1 })).toBeVisible();
-    await expectReachable(ada, path);
-  }
-  await ada.page.keyboard.press("Control+k");
-  await expect(ada.page.getByRole("combobox")).toBeVisible();
-  await expectReachable(ada, "switcher");
-  const stranger = await browser.newPage();
-  await stranger.goto("/login");
-  await expect(stranger.getByRole("heading", { name: "Welcome back" })).toBeVisible();
-  expect(await findings(stranger)).toEqual([]);
-});
+/** Whether the focus is in a dialog, or nowhere in the page. */
+const focusIsInDialog = (page: Page): Promise<boolean> =>
+  page.evaluate(() => document.activeElement === document.body || document.activeElement?.closest("dialog") !== null);
 
-test("the way through a conversation by keyboard alone", async ({ browser }) => {
+test("everything by keyboard alone", async ({ browser }) => {
+  test.setTimeout(600_000);
   const ada = await newPerson(browser, "Ada Lovelace");
   const grace = await newPerson(browser, "Grace Hopper");
   await startDirect(ada, grace);
   await send(ada, "first");
-  await openFromList(grace, "Ada Lovelace");
   const { page } = grace;
-  await page.goto("/");
-  await expect(page.getByRole("link", { name: "New conversation" })).toBeVisible();
+  await grace.context.clearCookies();
+  await page.goto("/login");
+  await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+
+  // Log in.
+  await page.keyboard.press("Tab");
+  await expect(page.getByLabel("Username")).toBeFocused();
+  await page.keyboard.type(grace.username);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(password);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("link", { name: "New conversation" }).first()).toBeVisible();
+
+  // Open a conversation, write.
   await page.keyboard.press("Control+k");
   await page.getByRole("combobox").pressSequentially("ada");
   await expect(page.getByRole("option", { name: /Ada Lovelace/ }).first()).toBeVisible();
@@ -76,12 +48,76 @@ test("the way through a conversation by keyboard alone", async ({ browser }) => 
   await page.keyboard.type("in two lines");
   await page.keyboard.press("Enter");
   await expect(message(ada, "typed")).toContainText("in two lines");
+
+  // Edit what was sent last; Escape leaves it as it was.
   await page.keyboard.press("ArrowUp");
   await expect(composer(grace)).toHaveValue("typed\nin two lines");
   await page.keyboard.press("Escape");
   await expect(composer(grace)).toHaveValue("");
+  await page.keyboard.press("ArrowUp");
+  await expect(composer(grace)).toHaveValue("typed\nin two lines");
+  await page.keyboard.press("End");
+  await page.keyboard.type(", edited");
+  await page.keyboard.press("Enter");
+  await expect(message(ada, "typed")).toContainText("in two lines, edited");
+
+  // On to the messages: react by the menu, reply by its key, delete and think better of it.
+  await tabTo(page, "Messages", "Shift+Tab");
+  await page.keyboard.press("ArrowUp");
+  await expect(message(grace, "typed")).toBeFocused();
+  await page.keyboard.press("ArrowUp");
+  await expect(message(grace, "first")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("menuitem", { name: "React 👍" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(ada.page.getByRole("button", { name: /👍 1/ })).toBeVisible();
+  await expect(message(grace, "first")).toBeFocused();
+  await page.keyboard.press("r");
+  await expect(composer(grace)).toBeFocused();
+  await page.keyboard.type("an answer");
+  await page.keyboard.press("Enter");
+  await expect(message(ada, "an answer")).toContainText("first");
+  await tabTo(page, "Messages", "Shift+Tab");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Delete");
+  const asks = page.getByRole("dialog", { name: "Delete this message?" });
+  await expect(asks).toBeVisible();
+  for (let presses = 0; presses < 4; presses += 1) {
+    await page.keyboard.press("Tab");
+    expect(await focusIsInDialog(page)).toBe(true);
+  }
+  await page.keyboard.press("Escape");
+  await expect(asks).toBeHidden();
+  await expect(message(grace, "an answer")).toBeFocused();
+
+  // Search; what is sent is found a moment later.
+  await page.keyboard.press("Control+k");
+  const results = page.getByRole("region", { name: "Messages found" });
+  await expect(async () => {
+    await page.keyboard.press("Control+a");
+    await page.keyboard.press("Delete");
+    await page.getByRole("combobox").pressSequentially("answer");
+    await expect(results.getByRole("link").first()).toBeVisible({ timeout: 4_000 });
+  }).toPass({ timeout: 60_000 });
+  await tabTo(page, /an answer/);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/find=answer/);
+
+  // Out of the conversation, to the settings; a dialog there and back.
   await page.keyboard.press("Escape");
   await expect(page).toHaveURL(/\/$/);
+  await tabTo(page, "Settings");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
+  await tabTo(page, "Appearance");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("radio", { name: "Dracula" })).toBeVisible();
+  await tabTo(page, "Notifications", "Shift+Tab");
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(page.getByRole("link", { name: "Notifications" })).toBeFocused();
 });
 
 test("another language and another theme, kept over a reload", async ({ browser }) => {

@@ -16,9 +16,13 @@ export function Dialog({ title, hideTitle = false, className, onClose, children 
   const titleId = useId();
   useEffect(() => {
     const dialog = ref.current;
+    const before = document.activeElement;
     dialog?.showModal();
     return () => {
       dialog?.close();
+      // The browser gives the focus back on closing, but not when the dialog is taken away; nothing that took it meanwhile loses it.
+      const lost = document.activeElement === null || document.activeElement === document.body;
+      if (lost && before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
     };
   }, []);
   return (

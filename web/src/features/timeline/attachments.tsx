@@ -142,7 +142,7 @@ function FileLine({ file, pending }: { file: Attachment; pending: OutboxItem | u
       <a
         href={fileUrl(file.id)}
         download={file.name}
-        aria-label={t("message.download", { name: file.name })}
+        title={t("message.download", { name: file.name })}
         className={className}
       >
         {body}
