@@ -56,7 +56,8 @@ type Config struct {
 //
 //	partitions=N    of a topic that does not exist yet (default 24, at most 1024);
 //	                a topic that exists must have as many
-//	replicas=N      of a topic that does not exist yet (default: 3, or all brokers)
+//	replicas=N      of a topic that does not exist yet (default: 3, or all brokers; those
+//	                that the URL names are waited for, for 5 s)
 //	retention=168h  of a topic that does not exist yet; "forever" keeps everything
 //	flush=true      of a topic that does not exist yet: a record counts when it is on the
 //	                disk; for a single broker that must stand a loss of power

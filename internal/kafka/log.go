@@ -164,7 +164,7 @@ func (l *Log) discard() {
 
 // prepare makes the topics and learns the identity of the log.
 func (l *Log) prepare(ctx context.Context) error {
-	born := topicSpec{name: l.cfg.Topic, partitions: l.cfg.Partitions, replicas: l.cfg.Replicas, retention: l.cfg.Retention, flush: l.cfg.Flush}
+	born := topicSpec{name: l.cfg.Topic, partitions: l.cfg.Partitions, replicas: l.cfg.Replicas, named: len(l.cfg.Brokers), retention: l.cfg.Retention, flush: l.cfg.Flush}
 	if born.partitions == 0 {
 		born.partitions = defaultPartitions
 	}
@@ -188,6 +188,7 @@ func (l *Log) prepare(ctx context.Context) error {
 			"topic", l.cfg.Topic, "copies", copies, "flush", l.cfg.Flush)
 	}
 	born.flush = false // what can be had again from the store
+	born.named = 0     // who was missing has been waited for
 	feed, dead := born, born
 	feed.name, feed.partitions = l.entries, l.count
 	dead.name, dead.partitions = l.dead, 1

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -65,6 +66,42 @@ func TestOpenOnOneBroker(t *testing.T) {
 				t.Errorf("got flush.messages %q, want %q, with one replica in sync", got, want)
 			}
 		})
+	}
+}
+
+// Brokers that start together take a while to know one another; the log keeps the
+// number of copies it is born with.
+func TestOpenWaitsForTheBrokersThatAreNamed(t *testing.T) {
+	c := fake(t, kfake.NumBrokers(1))
+	first := c.ListenAddrs()[0]
+	var later []int
+	for range 2 {
+		free, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		later = append(later, free.Addr().(*net.TCPAddr).Port)
+		if err := free.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := 0
+	c.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if asked++; asked == 3 {
+			go func() { // a control function must not wait for the cluster
+				for _, port := range later {
+					if _, _, err := c.AddNode(-1, port); err != nil {
+						t.Error(err)
+					}
+				}
+			}()
+		}
+		return nil, nil, false
+	})
+	openLog(t, fmt.Sprintf("kafka://%s,127.0.0.1:%d,127.0.0.1:%d?partitions=2", first, later[0], later[1]))
+	if least := c.TopicInfo("parley.commands").Configs["min.insync.replicas"]; least == nil || *least != "2" {
+		t.Errorf("got min.insync.replicas %v, want that of three copies", least)
 	}
 }
 

@@ -13,11 +13,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// brokersTimeout bounds the waiting for brokers that are named and not there yet,
+// before a topic is made.
+const brokersTimeout = 5 * time.Second
+
 // topicSpec is a topic as it should be born.
 type topicSpec struct {
 	name       string
 	partitions int32
 	replicas   int16 // 0: three, or as many as there are brokers
+	named      int   // brokers in the configuration
 	retention  time.Duration
 	flush      bool // write each record to the disk before it counts
 }
@@ -58,11 +63,11 @@ func ensureTopic(ctx context.Context, admin *kadm.Client, spec topicSpec) (kadm.
 // there is, flush makes a record count when it is on the disk.
 func createTopic(ctx context.Context, admin *kadm.Client, spec topicSpec) error {
 	if spec.replicas == 0 {
-		brokers, err := admin.ListBrokers(ctx)
+		brokers, err := countBrokers(ctx, admin, min(3, spec.named))
 		if err != nil {
-			return fmt.Errorf("count brokers: %w", err)
+			return err
 		}
-		spec.replicas = int16(min(3, max(1, len(brokers))))
+		spec.replicas = int16(min(3, max(1, brokers))) //nolint:gosec // at most 3
 	}
 	configs := map[string]string{
 		"cleanup.policy":                 "delete",
@@ -92,6 +97,29 @@ func createTopic(ctx context.Context, admin *kadm.Client, spec topicSpec) error 
 		return fmt.Errorf("make topic %s: %w", spec.name, err)
 	}
 	return nil
+}
+
+// countBrokers waits a while for so many brokers as are expected: brokers that start
+// together take some seconds to know one another, and a topic keeps the number of
+// copies it was born with.
+func countBrokers(ctx context.Context, admin *kadm.Client, expected int) (int, error) {
+	late := time.After(brokersTimeout)
+	for {
+		brokers, err := admin.ListBrokers(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("count brokers: %w", err)
+		}
+		if len(brokers) >= expected {
+			return len(brokers), nil
+		}
+		select {
+		case <-ctx.Done():
+			return len(brokers), nil
+		case <-late:
+			return len(brokers), nil
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // checkPlain refuses a topic that may lose records by design, for their absence
