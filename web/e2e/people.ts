@@ -109,7 +109,8 @@ export async function newPerson(browser: Browser, name: string, options: PersonO
 
 /** Has a direct conversation opened by one person. */
 export async function startDirect(from: Person, to: Person): Promise<string> {
-  const body = { kind: "direct", user_id: to.id };
+  const other = to.id || (await ask<{ id: string }>(to, "GET", "/me")).id;
+  const body = { kind: "direct", user_id: other };
   const { id } = await ask<{ id: string }>(from, "POST", "/conversations", body);
   await from.page.goto(`/c/${id}`);
   await expect(composer(from)).toBeVisible();
