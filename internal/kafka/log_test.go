@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -80,7 +81,11 @@ func TestOpenWaitsForTheBrokersThatAreNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		later = append(later, free.Addr().(*net.TCPAddr).Port)
+		at, err := netip.ParseAddrPort(free.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		later = append(later, int(at.Port()))
 		if err := free.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -67,7 +67,7 @@ func createTopic(ctx context.Context, admin *kadm.Client, spec topicSpec) error 
 		if err != nil {
 			return err
 		}
-		spec.replicas = int16(min(3, max(1, brokers))) //nolint:gosec // at most 3
+		spec.replicas = int16(min(3, max(1, brokers)))
 	}
 	configs := map[string]string{
 		"cleanup.policy":                 "delete",
