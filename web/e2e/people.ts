@@ -18,7 +18,9 @@ export interface Person {
   complaints: string[];
 }
 
-let serial = Date.now() % 1_000_000_000;
+const step = 64;
+/** Makes names that nobody else has; each worker counts on its own, so no two of them ever meet. */
+let serial = (Date.now() % 100_000_000) * step + (Number(process.env["TEST_WORKER_INDEX"] ?? 0) % step);
 
 export interface PersonOptions {
   viewport?: { width: number; height: number };
@@ -67,7 +69,7 @@ export async function openBrowser(browser: Browser, name: string, options: Perso
       complaints.push(`request to another host: ${request.url()}`);
     }
   });
-  serial += 1;
+  serial += step;
   const username = `${name.toLowerCase().replace(/[^a-z]+/g, "")}${String(serial)}`;
   return { name, username, id: "", token: "", context, page, complaints };
 }
@@ -134,7 +136,7 @@ export async function write(person: Person, conversation: string, texts: readonl
       socket.on("ready", resolve);
       socket.on("connect_error", reject);
     });
-    serial += 1;
+    serial += step;
     const run = String(serial);
     const left = texts.entries();
     const work = async (): Promise<void> => {
