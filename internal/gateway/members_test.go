@@ -38,6 +38,7 @@ func TestAddedMemberGetsEverythingFromThenOn(t *testing.T) {
 		if shown.ID != room || shown.VisibleFrom != want || shown.Role != chat.RoleMember {
 			t.Errorf("%s: got %+v", kind, shown)
 		}
+		n.stored(room, 4)
 		var page struct{ Entries []chat.Entry }
 		if err := json.Unmarshal(c.must(wire.EventEntriesAfter, wire.EntriesAfter{ConversationID: room}).Data, &page); err != nil {
 			t.Fatal(err)
