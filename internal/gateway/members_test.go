@@ -341,6 +341,7 @@ func TestVisibleFromHolds(t *testing.T) {
 		n.do(chattest.Send(room, people[0].id, fmt.Sprint(i), "secret"))
 	}
 	added := n.do(chattest.Add(room, people[0].id, people[1].id))
+	n.stored(room, added.Seq)
 	b := n.connect(people[1])
 	var page struct {
 		Entries []chat.Entry
