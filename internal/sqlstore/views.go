@@ -182,10 +182,15 @@ func (s *Store) Messages(ctx context.Context, id chat.ConversationID, q chat.Mes
 	case q.After > 0:
 		err = after(q.After, q.Limit)
 	case q.Around > 0:
-		// The message itself counts with the older half.
-		if err = before(q.Around+1, (q.Limit+1)/2); err == nil {
+		// The message itself counts with the older half. The newer half is read first: what
+		// is stored between the two reads belongs to the older one or to a later page; the
+		// other way round it would be missing from the middle.
+		if err = after(q.Around, q.Limit-(q.Limit+1)/2); err == nil {
+			newer := out
+			out = nil
+			err = before(q.Around+1, (q.Limit+1)/2)
 			slices.Reverse(out)
-			err = after(q.Around, q.Limit-(q.Limit+1)/2)
+			out = append(out, newer...)
 		}
 	default:
 		seq := q.Before

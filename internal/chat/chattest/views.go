@@ -170,8 +170,23 @@ func viewsOneMoment(t *testing.T, s Store, w *World) {
 				}
 			}
 		}
+		wantNoHole(t, s, Room(0), page.Items[0].LastSeq+1)
 	}
 	<-done
+}
+
+// wantNoHole reads a page around a seq of a conversation of messages only, while it grows.
+func wantNoHole(t *testing.T, s chat.Views, id chat.ConversationID, around chat.Seq) {
+	t.Helper()
+	messages, err := s.Messages(t.Context(), id, chat.MessageQuery{Around: around, Limit: 40})
+	if err != nil {
+		t.Fatalf("messages: %v", err)
+	}
+	for i := 1; i < len(messages); i++ {
+		if messages[i].Seq != messages[i-1].Seq+1 {
+			t.Errorf("around %d: got %d after %d", around, messages[i].Seq, messages[i-1].Seq)
+		}
+	}
 }
 
 // listAll reads a list page by page.
