@@ -1,5 +1,6 @@
 import { expect, type Page, test } from "@playwright/test";
 import {
+  ask,
   composer,
   expectNoComplaints,
   expectProgress,
@@ -168,6 +169,8 @@ test("who reads the past keeps their place when more than a thousand messages we
   const id = await startDirect(grace, ada);
   await write(ada, id, lines(0, 150));
   await expect(message(grace, "line 150")).toBeInViewport();
+  // What is painted counts as read a moment later; what is unread is counted below.
+  await expect.poll(async () => (await ask<{ unread: number }>(grace, "GET", `/conversations/${id}`)).unread).toBe(0);
   await grace.page.goto(`/c/${id}?at=62`);
   await expect(message(grace, "line 60")).toBeInViewport();
 
