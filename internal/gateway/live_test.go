@@ -23,7 +23,9 @@ func TestTyping(t *testing.T) {
 	n := newNode(t)
 	people := n.people(3)
 	room := n.group(chat.Group, 1, people[0], people[1])
+	n.stored(room, 1) // so that nobody has to be looked for again, by a clock that stands
 	a, a2, b, c := n.connect(people[0]), n.connect(people[0]), n.connect(people[1]), n.connect(people[2])
+	n.now.stop()
 	on := wire.TypingSet{ConversationID: room, On: true}
 	a.must(wire.EventTypingSet, on)
 	var got wire.Typing
@@ -175,6 +177,7 @@ func TestReceipts(t *testing.T) {
 	if got := receipt(b, wire.EventConversationDelivered, 4); got != want {
 		t.Errorf("delivered: got %+v, want %+v", got, want)
 	}
+	said := []chat.Receipt{want} // what the others are to be told
 	want.ReadSeq = 3
 	if got := receipt(b, wire.EventConversationRead, 3); got != want {
 		t.Errorf("read: got %+v, want %+v", got, want)
@@ -184,17 +187,27 @@ func TestReceipts(t *testing.T) {
 			t.Errorf("backwards: got %+v, want %+v", got, want)
 		}
 	}
+	said = append(said, want)
 	want.DeliveredSeq, want.ReadSeq = 6, 6
 	if got := receipt(b, wire.EventConversationRead, 1_000_000); got != want {
 		t.Errorf("beyond the head: got %+v, want %+v", got, want)
 	}
+	said = append(said, want)
+	// One more, so that whatever was told of those before it has come when it has.
+	a.send(room, "more", "x")
+	want.DeliveredSeq, want.ReadSeq = 7, 7
+	if got := receipt(b, wire.EventConversationRead, 7); got != want {
+		t.Errorf("one more: got %+v, want %+v", got, want)
+	}
+	said = append(said, want)
 	for name, d := range map[string]*device{"the other member": a, "the reader's other device": b2} {
-		var last chat.Receipt
-		for last != want {
-			d.next(wire.EventReceipt).into(t, &last)
+		got := d.receiptsUpTo(want)
+		if strings.HasPrefix(t.Name(), "TestAhead") {
+			// A store that is behind may be met on its way: that moves, too.
+			got = slices.DeleteFunc(got, func(r chat.Receipt) bool { return !slices.Contains(said, r) })
 		}
-		if got := d.count(wire.EventReceipt); got != 3 {
-			t.Errorf("%s: got %d receipts, want 3: what did not move is not told", name, got)
+		if !slices.Equal(got, said) {
+			t.Errorf("%s: got %+v, want %+v: what did not move is not told", name, got, said)
 		}
 	}
 	for _, seq := range []chat.Seq{0, -1, chat.MaxSeq + 1} {
@@ -202,6 +215,26 @@ func TestReceipts(t *testing.T) {
 	}
 	if got := c.count(wire.EventReceipt); got != 0 {
 		t.Errorf("a stranger got %d receipts", got)
+	}
+}
+
+// receiptsUpTo gives the receipts that come, last among them, and fails the test if
+// one of them is not further than the one before it.
+func (d *device) receiptsUpTo(last chat.Receipt) []chat.Receipt {
+	d.t.Helper()
+	var got []chat.Receipt
+	for {
+		var r chat.Receipt
+		d.next(wire.EventReceipt).into(d.t, &r)
+		if n := len(got); n > 0 {
+			before := got[n-1]
+			if r == before || r.DeliveredSeq < before.DeliveredSeq || r.ReadSeq < before.ReadSeq {
+				d.t.Errorf("got %+v after %+v, want only what moved", r, before)
+			}
+		}
+		if got = append(got, r); r == last {
+			return got
+		}
 	}
 }
 
@@ -293,6 +326,7 @@ func TestRequestsAreLimited(t *testing.T) {
 	alice := n.person()
 	room := n.direct(alice, alice)
 	a := n.connect(alice)
+	n.now.stop() // the bucket does not fill again while the machine is busy
 	for range 5 {
 		a.must(wire.EventTypingSet, wire.TypingSet{ConversationID: room, On: true})
 	}
@@ -330,8 +364,9 @@ func TestPanicIsInternalAndHarmsNobody(t *testing.T) {
 	n.faults.panics.Store(false)
 	a.send(room, "1", "x")
 	b.upTo(room, 2)
-	if got := n.gateway.Stats(); got.Panics < 3 || got.PendingCommands != 0 {
-		t.Errorf("got %d panics and %d pending commands, want 3 or more and 0", got.Panics, got.PendingCommands)
+	waitFor(t, "the panics to be counted, which is done after the answer", func() bool { return n.gateway.Stats().Panics >= 3 })
+	if got := n.gateway.Stats(); got.PendingCommands != 0 {
+		t.Errorf("got %d pending commands, want 0", got.PendingCommands)
 	}
 }
 

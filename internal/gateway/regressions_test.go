@@ -87,6 +87,7 @@ func TestReconnectLeavesNoGap(t *testing.T) {
 	alice, bob := n.person(), n.person()
 	room := n.direct(alice, bob)
 	a := n.connect(alice)
+	last, cursor := chat.Seq(1), n.service.SyncCursor()
 	stop := make(chan struct{})
 	var sender sync.WaitGroup
 	sent := 0
@@ -102,7 +103,6 @@ func TestReconnectLeavesNoGap(t *testing.T) {
 		}
 	})
 	// Bob's device keeps what it has, comes and goes, and asks for what it missed.
-	last, cursor := chat.Seq(1), ""
 	apply := func(seq chat.Seq) {
 		if seq > last+1 {
 			t.Errorf("a hole: got %d after %d", seq, last)
@@ -293,6 +293,7 @@ func TestSocketWithoutTokenIsRefused(t *testing.T) {
 func TestBadTokensAreLimitedPerAddress(t *testing.T) {
 	n := newNode(t, func(o *gateway.Options) { o.FailuresPerMinute = 5 })
 	alice := n.person()
+	n.now.stop()
 	codes := map[chat.Code]int{}
 	for range 12 {
 		_, err := n.tryConnect(map[string]string{"token": "nonsense"})
