@@ -19,6 +19,8 @@ export interface CatchUpParts {
   onApplied: (entry: Entry) => void;
   /** The server told of a conversation. */
   onTold: (conversation: Conversation) => void;
+  /** The server told where a conversation that is known here stands. */
+  onHead: (head: Head) => void;
   /** A conversation's log is applied up to a new seq. */
   onAdvanced: (conversationId: string, seq: number) => void;
 }
@@ -89,6 +91,7 @@ export class CatchUp {
       if (head.read_seq !== undefined && head.read_seq > known.read_seq) {
         putConversation(this.#parts.client, id, foldOwnRead(known, head.read_seq, head.unread ?? known.unread));
       }
+      this.#parts.onHead(head);
       if (head.last_seq > (appliedSeq(this.#parts.client, id) ?? 0)) void this.repair(id);
     }
     this.#refreshReceipts(heads);
@@ -226,7 +229,7 @@ export class CatchUp {
   async #startAnew(id: string): Promise<void> {
     this.#held.delete(id);
     const fresh = await this.#parts.api.conversation(id);
-    putConversation(this.#parts.client, id, fresh);
+    putConversation(this.#parts.client, id, mergeConversation(knownConversation(this.#parts.client, id), fresh));
     this.#parts.onTold(fresh);
     const timeline = { queryKey: keys.timeline(id), exact: true };
     await this.#parts.client.resetQueries({ ...timeline, type: "inactive" });

@@ -5,7 +5,7 @@ import type { Api } from "../wire/api.ts";
 import { ApiError } from "../wire/errors.ts";
 import type { Line, LineEvents, ServerEvents } from "../wire/socket.ts";
 import type { Conversation, Message, Receipt } from "../wire/types.ts";
-import { knownConversation } from "./apply-entry.ts";
+import { knownConversation, putConversation } from "./apply-entry.ts";
 import { Engine } from "./engine.ts";
 import { keys } from "./keys.ts";
 import { listOptions, timelineOptions } from "./options.ts";
@@ -397,6 +397,41 @@ describe("convergence", () => {
         client.close();
       }),
       { numRuns: 3 },
+    );
+  });
+
+  // The next page knows only what the device kept; a list, a head or one conversation tells it where the server stands.
+  test.each([
+    { shows: true, missed: 0 },
+    { shows: false, missed: 0 },
+    { shows: true, missed: 1_100 },
+    { shows: false, missed: 1_100 },
+  ])("what was read when the page went is said by the next page: %o", async ({ shows, missed }) => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { network, client, server } = new World(scheduler, 0);
+        for (let i = 0; i < 3; i += 1) server.send(other, `o${String(i)}`, "news");
+        await settle(network, client);
+        network.down();
+        const read = server.head;
+        client.engine.read(id, read);
+        const kept = knownConversation(client.queries, id);
+        client.close();
+        expect(kept?.unread).toBe(0);
+        expect(server.conversation().unread).toBe(3);
+
+        for (let i = 0; i < missed; i += 1) server.setRole(other, i % 2 === 0 ? "admin" : "member");
+        const next = new Client(network, forgetfulStore(), "next");
+        putConversation(next.queries, id, kept ?? failed());
+        void next.queries.invalidateQueries({ queryKey: keys.conversations, refetchType: "none" });
+        void next.engine.start();
+        if (shows) next.open();
+        await settle(network, next);
+        expect(knownConversation(next.queries, id)).toMatchObject({ last_seq: server.head, read_seq: read, unread: 0 });
+        expect(server.conversation()).toMatchObject({ read_seq: read, unread: 0 });
+        next.close();
+      }),
+      { numRuns: 5 },
     );
   });
 

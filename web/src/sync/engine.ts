@@ -84,6 +84,9 @@ export class Engine {
       onTold: (told) => {
         this.#received(told);
       },
+      onHead: (head) => {
+        this.#sayRead(head.conversation_id, head.read_seq, head.last_seq);
+      },
       onAdvanced: (id, seq) => {
         this.outbox.settle(id, seq);
       },
@@ -183,10 +186,20 @@ export class Engine {
     return { items: page.items, next: page.next_cursor, first: cursor === undefined, before };
   }
 
-  /** Whatever way messages come here, their senders are told that they came. */
+  /**
+   * Whatever way messages come here, their senders are told that they came, and
+   * the server what was read of them when no line was there to say so.
+   */
   #received(told: Conversation): void {
+    this.#sayRead(told.id, told.read_seq, told.last_seq);
     const last = told.last_message;
     if (told.unread > 0 && last && last.seq > told.delivered_seq) this.#receipts.delivered(told.id, last.seq);
+  }
+
+  /** The device knows of what was read, even if the page that showed it went before it could say it. */
+  #sayRead(id: string, toldRead: number | undefined, last: number): void {
+    const seq = Math.min(knownConversation(this.#parts.client, id)?.read_seq ?? 0, last);
+    if (toldRead !== undefined && seq > toldRead) this.#receipts.read(id, seq);
   }
 
   #listen(): void {
