@@ -191,8 +191,7 @@ test("notifications: off until asked for, not for what one looks at, once for al
     };
   });
   const told = (page: Page): Promise<string[]> => page.evaluate(() => (window as unknown as { told: string[] }).told);
-  await openFromList(grace, "Ada Lovelace").catch(() => undefined);
-  await startDirect(grace, ada);
+  await openFromList(grace, "Ada Lovelace");
   await ada.page.goto("/settings/notifications");
   await send(grace, "too early");
   await expect(ada.page.getByRole("link", { name: /Grace Hopper.*too early/s })).toBeVisible();

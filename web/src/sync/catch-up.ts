@@ -115,6 +115,18 @@ export class CatchUp {
     for (const { id } of asked) void this.fetchConversation(id).catch(() => undefined);
   }
 
+  /**
+   * The line came up and nobody can say what happened since the pages that are
+   * here were asked for, as in a browser that was never connected before: all is asked again.
+   */
+  beginAnew(): void {
+    const { client } = this.#parts;
+    void client.invalidateQueries({ queryKey: keys.conversations });
+    for (const [key, timeline] of client.getQueriesData<Timeline>({ queryKey: ["timeline"] })) {
+      if (timeline && typeof key[1] === "string") void this.fetchConversation(key[1]).catch(() => undefined);
+    }
+  }
+
   /** Takes a conversation as the server tells it. */
   takeConversation(told: Conversation): void {
     const known = knownConversation(this.#parts.client, told.id);

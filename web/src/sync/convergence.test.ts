@@ -64,7 +64,8 @@ class FakeNetwork {
         },
         server_time: "2026-01-01T00:00:00.000Z",
         cursor: String(this.server.head),
-        heads_changed: Number(this.#cursor() ?? 0) < this.server.head ? [this.server.headOf()] : [],
+        // Who has no cursor is told of none, as the server does it.
+        heads_changed: Number(this.#cursor() ?? this.server.head) < this.server.head ? [this.server.headOf()] : [],
       });
     });
   }

@@ -206,9 +206,11 @@ export class Engine {
     const line = this.#line;
     line.on("ready", (ready) => {
       setLine("up");
+      const begins = this.#cursor === undefined;
       this.#setCursor(ready.cursor);
       for (const id of ready.gone ?? []) this.catchUp.forget(id);
       this.catchUp.takeHeads(ready.heads_changed);
+      if (begins) this.catchUp.beginAnew();
       this.catchUp.resume();
       this.outbox.flush();
       this.#receipts.flush();
