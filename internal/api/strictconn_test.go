@@ -19,7 +19,7 @@ func (w *world) raw(text string) (statuses []int, closed bool) {
 		w.t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		w.t.Fatal(err)
 	}
 	go io.WriteString(c, text) //nolint:errcheck // the server may have closed: that is what is looked at

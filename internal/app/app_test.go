@@ -21,7 +21,7 @@ import (
 	"github.com/parley-chat/parley/socketio/client"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // server is a whole node in this process.
 type server struct {

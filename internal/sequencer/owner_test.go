@@ -357,7 +357,7 @@ func testTwoOwners(t *testing.T, j chattest.LogStore) {
 			}
 		}
 	}
-	until := time.Now().Add(30 * time.Second)
+	until := time.Now().Add(time.Minute)
 	for {
 		next, _, err := j.Position(ctx, chat.PartitionID{Log: "shared"})
 		if err != nil || next == n+1 {

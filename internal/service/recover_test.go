@@ -9,6 +9,9 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
+// ownersTime is what the owner has for its answer, far longer than a machine stands still.
+const ownersTime = 10 * time.Second
+
 // Without the bus the store tells that a message was accepted.
 func TestAnswersAreRecoveredFromTheStore(t *testing.T) {
 	h := newHouse(t, func(d *Deps) { d.Limits.SubmitTimeout = time.Minute })
@@ -23,13 +26,13 @@ func TestAnswersAreRecoveredFromTheStore(t *testing.T) {
 	send(ann, "1")
 	send(bob, "2")
 	send(stranger, "3") // refused; there is nothing to be found
-	if n, err := h.Recover(t.Context(), h.store, 150*time.Millisecond); n != 0 || err != nil {
+	if n, err := h.Recover(t.Context(), h.store, ownersTime); n != 0 || err != nil {
 		t.Errorf("at once: got %d, %v, want the owner to have its time", n, err)
 	}
-	h.ahead.Store(int64(time.Second))
+	h.ahead.Store(int64(2 * ownersTime))
 	settled := 0
-	for end := time.Now().Add(20 * time.Second); settled < 2 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		n, err := h.Recover(t.Context(), h.store, 150*time.Millisecond)
+	for end := time.Now().Add(time.Minute); settled < 2 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		n, err := h.Recover(t.Context(), h.store, ownersTime)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,8 +45,8 @@ func TestAnswersAreRecoveredFromTheStore(t *testing.T) {
 		}
 	}
 	send(ann, "1") // again
-	h.ahead.Store(int64(2 * time.Second))
-	if n, err := h.Recover(t.Context(), h.store, 150*time.Millisecond); n != 1 || err != nil {
+	h.ahead.Store(int64(4 * ownersTime))
+	if n, err := h.Recover(t.Context(), h.store, ownersTime); n != 1 || err != nil {
 		t.Fatalf("got %d, %v, want 1", n, err)
 	}
 	if o := <-outcomes; !o.Repeated || o.Entry.ClientID != "1" {

@@ -80,12 +80,13 @@ func TestOutcomeThatDoesNotComeIsUnknown(t *testing.T) {
 	h := held(t, log)
 	user := h.account("ann")
 	var got outcomes
+	before := h.Clock()
 	h.Submit(t.Context(), send(user, 1), got.done)
-	now := h.Clock()
-	if n := h.ExpirePending(now.Add(2 * time.Second)); n != 0 {
+	after := h.Clock()
+	if n := h.ExpirePending(before.Add(2 * time.Second)); n != 0 {
 		t.Errorf("got %d expired after 2 s, want it to wait 2.5 s", n)
 	}
-	if n := h.ExpirePending(now.Add(3 * time.Second)); n != 1 || len(got.got) != 1 || !errors.Is(got.got[0].Err, chat.ErrUnavailable) {
+	if n := h.ExpirePending(after.Add(3 * time.Second)); n != 1 || len(got.got) != 1 || !errors.Is(got.got[0].Err, chat.ErrUnavailable) {
 		t.Errorf("got %d expired and %v, want it reported as unavailable", n, got.got)
 	}
 	h.Outcomes([]chat.Outcome{{RecordID: log.records[0].ID, Entry: &chat.Entry{}}}) // late

@@ -21,7 +21,7 @@ import (
 func start(t *testing.T) *socketio.Server {
 	t.Helper()
 	srv := socketio.NewServer(socketio.Options{Engine: socketio.EngineOptions{
-		Logger: slog.New(slog.DiscardHandler), PingInterval: 50 * time.Millisecond, PingTimeout: time.Second,
+		Logger: slog.New(slog.DiscardHandler), PingInterval: 50 * time.Millisecond, PingTimeout: rawtest.Patience, // a busy machine answers late
 	}})
 	t.Cleanup(func() {
 		if err := srv.Close(); err != nil {

@@ -61,7 +61,8 @@ func TestHTTP2(t *testing.T) {
 func TestServerTimeouts(t *testing.T) {
 	a := start(t, engineio.Options{})
 	ts := httptest.NewUnstartedServer(a.srv)
-	ts.Config = &http.Server{Handler: a.srv, ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond}
+	const limit = 2 * time.Second // a handshake needs less, also on a busy machine
+	ts.Config = &http.Server{Handler: a.srv, ReadTimeout: limit, WriteTimeout: limit}
 	ts.Start()
 	t.Cleanup(ts.Close)
 	addr := strings.TrimPrefix(ts.URL, "http://")
@@ -71,7 +72,7 @@ func TestServerTimeouts(t *testing.T) {
 	a.wantPoll(t)
 	c := rawtest.Dial(t, addr, socket)
 	c.WantPrefix("0{")
-	time.Sleep(700 * time.Millisecond)
+	time.Sleep(limit + time.Second/2)
 	if err := a.conn(t, 0).Send(engineio.NewFrame([]byte("late")), 0); err != nil {
 		t.Fatal(err)
 	}

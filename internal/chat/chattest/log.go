@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a suite waits for what must happen: far longer than it takes.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // NewRecord makes the nth record, of a message to a room.
 func NewRecord(n int, room chat.ConversationID) *chat.Record {

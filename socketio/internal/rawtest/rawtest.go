@@ -20,7 +20,7 @@ import (
 )
 
 // Patience is how long anything expected may take.
-const Patience = 10 * time.Second
+const Patience = time.Minute
 
 // Serve starts an HTTP server and returns its host and port.
 func Serve(t testing.TB, h http.Handler) string {
