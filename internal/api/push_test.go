@@ -21,7 +21,7 @@ func subscription(name string) map[string]any {
 
 func TestPushSubscriptions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{limits: unlimited})
+	w := newWorld(t, options{still: true, limits: unlimited})
 	ann, bob := w.person("ann"), w.person("bob")
 	if key := ann.get("/api/v1/push").want(t, 200); key.str("public_key") != "key" || !key.is("enabled") {
 		t.Errorf("got %s", key.Body)

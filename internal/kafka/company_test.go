@@ -12,7 +12,7 @@ import (
 
 // A node that meets rules it does not know leaves all its partitions to others.
 func TestAnOldNodeResigns(t *testing.T) {
-	url := urlOf(fake(t), "?partitions=8&session=1s")
+	url := urlOf(fake(t), "?partitions=8")
 	s := newTable()
 	old, _ := openLog(t, url)
 	young, gone := openLog(t, url)
@@ -36,7 +36,7 @@ func TestAnOldNodeResigns(t *testing.T) {
 // Of two programs that must be alone the later one is refused, and so is one that
 // shares, beside one that must be alone.
 func TestNodesThatMustBeAlone(t *testing.T) {
-	url := urlOf(fake(t), "?partitions=4&session=1s")
+	url := urlOf(fake(t), "?partitions=4")
 	open := func(alone string) *Log {
 		l, _ := openLog(t, url)
 		l.opts.Alone = alone

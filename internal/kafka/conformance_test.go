@@ -57,7 +57,7 @@ func removeTopics(t testing.TB, url string) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if _, err := client.DeleteTopics(ctx, cfg.Topic, cfg.sibling("dead"), cfg.sibling("entries")); err != nil {
 		t.Errorf("remove topics: %v", err)

@@ -410,7 +410,7 @@ func readRecords(t *testing.T, brokers []string, topic string, n int) []*kgo.Rec
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out []*kgo.Record
 	for len(out) < n && ctx.Err() == nil {

@@ -283,7 +283,7 @@ func TestMaintain(t *testing.T) {
 		}
 		return info.Size()
 	}
-	n, until := 0, time.Now().Add(30*time.Second)
+	n, until := 0, time.Now().Add(2*time.Minute)
 	say := func() {
 		var cmds []chat.Command
 		for range 100 {
