@@ -12,7 +12,9 @@ import (
 
 const (
 	berthEvery = 5 * time.Second
-	berthKey   = "hashtextextended('parley nodes ' || current_schema(), 0)"
+	// unlockTimeout bounds the giving up of a place, which the server need not answer.
+	unlockTimeout = time.Second
+	berthKey      = "hashtextextended('parley nodes ' || current_schema(), 0)"
 )
 
 // berth is what a node holds in the database so that others know of it: a lock that
@@ -61,13 +63,17 @@ func (p *berth) hold(ctx context.Context) (err error) {
 	return nil
 }
 
+// close gives the place up. The lock goes with its connection, but the server notices
+// the end of that when it has the time: whoever starts meanwhile would be told that the
+// place is taken. So it is asked to unlock, and waited for.
 func (p *berth) close() error {
 	if p.conn == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), p.patience) //nolint:forbidigo // nobody's: the store is being closed
+	ctx, cancel := context.WithTimeout(context.Background(), min(p.patience, unlockTimeout)) //nolint:forbidigo // nobody's: the store is being closed
 	defer cancel()
-	_ = p.conn.Close(ctx) // the lock goes with it either way
+	_, _ = p.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()") // the lock goes with the connection either way
+	_ = p.conn.Close(ctx)
 	return nil
 }
 

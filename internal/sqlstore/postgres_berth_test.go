@@ -44,6 +44,20 @@ func TestPlacesInADatabase(t *testing.T) {
 	openAddress(t, address, patient)
 }
 
+// A place is free once the store that had it is closed: whoever starts then is let in.
+func TestAPlaceIsFreeAfterClose(t *testing.T) {
+	address := place(t)
+	for range 100 {
+		s, err := sqlstore.OpenPostgres(t.Context(), address, sqlstore.PostgresOptions{Alone: true, Patience: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A place that was lost with its connection is taken again, or it is told who has it.
 func TestALostPlaceIsTakenAgain(t *testing.T) {
 	address := place(t)
