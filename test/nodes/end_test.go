@@ -15,7 +15,7 @@ const takeovers = 3
 
 // When the owner of a partition is killed, another one takes over and loses nothing.
 func TestAKilledOwnerIsReplaced(t *testing.T) {
-	c := newCluster(t, 3, 1)
+	c := ground{engine(t, "PARLEY_TEST_POSTGRES"), time.Second}.cluster(t, 3, 1)
 	people := c.people(c.nodes[0].URL, "alice", "bob")
 	alice, bob := people[0], people[1]
 	room := alice.group(c.nodes[0].URL, bob)

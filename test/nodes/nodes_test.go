@@ -65,10 +65,11 @@ func engine(t *testing.T, variable string) *url.URL {
 }
 
 // newCluster makes a cluster of n nodes on a topic of so many partitions. What is the
-// test's own in the engines has a name nobody else has.
+// test's own in the engines has a name nobody else has. Its nodes may be stopped, but not
+// killed: see ground.
 func newCluster(t *testing.T, n, partitions int, flags ...string) *cluster {
 	t.Helper()
-	return ground{engine(t, "PARLEY_TEST_POSTGRES"), time.Second}.cluster(t, n, partitions, flags...)
+	return ground{engine(t, "PARLEY_TEST_POSTGRES"), patient}.cluster(t, n, partitions, flags...)
 }
 
 // ground is what a cluster stands on.

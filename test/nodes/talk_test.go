@@ -37,13 +37,16 @@ func TestPeopleOnDifferentNodes(t *testing.T) {
 	b.wait("entry", "text of k2a")
 	b.must("conversation.read", map[string]any{"conversation_id": room, "seq": third})
 	a.wait("receipt", bob.User.ID)
-	var seen struct{ Presence []struct{ Online bool } }
-	if err := json.Unmarshal(a.must("presence.watch", map[string]any{"user_ids": []string{bob.User.ID, carol.User.ID}}).Data, &seen); err != nil {
-		t.Fatal(err)
-	}
-	if len(seen.Presence) != 2 || !seen.Presence[0].Online || seen.Presence[1].Online {
-		t.Errorf("got %+v, want bob online and carol not", seen)
-	}
+	eventually(t, "bob is online, which the other node says a moment after it let him in", func() bool {
+		var seen struct{ Presence []struct{ Online bool } }
+		if err := json.Unmarshal(a.must("presence.watch", map[string]any{"user_ids": []string{bob.User.ID, carol.User.ID}}).Data, &seen); err != nil {
+			t.Fatal(err)
+		}
+		if len(seen.Presence) != 2 || seen.Presence[1].Online {
+			t.Fatalf("got %+v, want two, of whom carol is not online", seen)
+		}
+		return seen.Presence[0].Online
+	})
 	carolDevice := carol.connect(two)
 	a.wait("presence", carol.User.ID)
 

@@ -226,6 +226,10 @@ func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 		into = nil // may have no body
 	}
 	err := api.Do(ctx, args[1], args[2], body, into)
+	for !neg && program.Status(err) == http.StatusServiceUnavailable && ctx.Err() == nil { // see say
+		time.Sleep(20 * time.Millisecond)
+		err = api.Do(ctx, args[1], args[2], body, into)
+	}
 	if neg {
 		s.refused(ts, err)
 		return
