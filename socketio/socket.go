@@ -92,6 +92,11 @@ func Data[T any](s *Socket) (T, bool) {
 // Buffered is what waits to be sent on the socket's connection: bytes and frames.
 func (s *Socket) Buffered() (bytes, frames int) { return s.peer.conn.Buffered() }
 
+// Unanswered is how long ago the last ping was due that the client has not answered; zero
+// when it has answered all of them. A client that is there answers within a moment; one
+// that has vanished is only known to have when EngineOptions.PingTimeout is over.
+func (s *Socket) Unanswered() time.Duration { return s.peer.conn.Unanswered() }
+
 // Send hands a frame over without waiting. During OnConnect it is held back until the
 // socket has been accepted. ErrClosed when the socket is gone, or goes because too much
 // waits for it.

@@ -129,11 +129,11 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}
 	presence := worker.NewPresence(worker.PresenceDeps{
 		Leases: a.carriers.leases, Seen: a.store, Bus: bus, Node: a.node, Now: wallClock, Logger: logger,
-		Local: func() []chat.UserID { return a.gateway.Users() },
+		Local: func() []chat.UserID { return a.gateway.Users() }, Heard: func(id chat.UserID) bool { return a.gateway.Heard(id) },
 	})
 	attention := worker.NewPresence(worker.PresenceDeps{
 		Leases: a.carriers.looks, Node: a.node, Now: wallClock, Logger: logger,
-		Local: func() []chat.UserID { return a.gateway.Looking() },
+		Local: func() []chat.UserID { return a.gateway.Looking() }, Heard: func(id chat.UserID) bool { return a.gateway.HeardLooking(id) },
 	})
 	edge := api.NewEdge(cfg.PublicURL.URL, cfg.TrustedProxies.Contains)
 	limits := wireLimits(cfg)

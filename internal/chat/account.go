@@ -119,11 +119,17 @@ type Files interface {
 	DeleteFile(ctx context.Context, id FileID) error
 }
 
+// PresenceLease is how long a node's word that somebody is online holds, in milliseconds.
+// What it has to do with the time after which who vanished is shown offline is a sum in
+// docs/adr/0011-redis-bus.md.
+const PresenceLease Time = 40_000
+
 // Presence knows who is online, over all nodes, by leases that end by
 // themselves. Safe for concurrent use.
 type Presence interface {
-	// Renew says that these people have a socket on this node; it holds for the
-	// lease (60 s). It gives those who were not online anywhere before.
+	// Renew says that these people have a socket on this node; it holds for
+	// PresenceLease from now, however late it arrives. It gives those who were not
+	// online anywhere before.
 	Renew(ctx context.Context, node string, users []UserID, now Time) ([]UserID, error)
 	// Leave says that these people have no socket on this node any more. It
 	// gives those who are not online anywhere now.

@@ -55,3 +55,19 @@ func (g *Gateway) Looking() []chat.UserID {
 	})
 	return ids
 }
+
+// HeardLooking is Heard for the clients that somebody looks at.
+func (g *Gateway) HeardLooking(id chat.UserID) bool {
+	u := g.lookup(id)
+	if u == nil {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for c := range u.looked {
+		if g.answers(c) {
+			return true
+		}
+	}
+	return false
+}

@@ -69,7 +69,7 @@ func TestPeopleComeBackWhileTheStoreIsAway(t *testing.T) {
 	}
 }
 
-func waitFor(t *testing.T, what string, check func() bool) {
+func waitFor(t testing.TB, what string, check func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !check(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {

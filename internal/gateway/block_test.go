@@ -41,6 +41,8 @@ func TestBlockHidesPresenceAndTyping(t *testing.T) {
 	n.do(chattest.Create(chat.Group, group, ann.id, bob.id, eve.id))
 	a, b, e := n.connect(ann), n.connect(bob), n.connect(eve)
 	second := n.connect(ann)
+	n.shown(ann)
+	n.shown(bob)
 	if !a.presenceOf(bob).Online || !b.presenceOf(ann).Online || !e.presenceOf(bob).Online {
 		t.Fatal("got somebody offline, want all online before")
 	}

@@ -77,6 +77,8 @@ func TestPresenceShowsWhoCanBeFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := n.connect(alice), n.connect(bob)
+	n.shown(alice)
+	n.shown(bob)
 	nobody := chattest.User(999)
 	got := a.must(wire.EventPresenceWatch, wire.PresenceWatch{UserIDs: []chat.UserID{alice.id, bob.id, gone.id, nobody}})
 	var answer wire.WatchAnswer

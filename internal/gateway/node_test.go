@@ -55,6 +55,7 @@ type node struct {
 	faults  *faultyService
 	now     *clock
 	stop    func()
+	leases  *inproc.Presence // who has a socket
 	looks   *inproc.Presence // who looks at a client
 	users   atomic.Int64
 }
@@ -112,6 +113,13 @@ func (v *flakyViews) Memberships(ctx context.Context, user chat.UserID) ([]chat.
 	return list, err
 }
 
+func (v *flakyViews) LastSeen(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.Time, error) {
+	if v.fail.Load() {
+		return nil, chat.ErrUnavailable
+	}
+	return v.Store.LastSeen(ctx, ids)
+}
+
 func (v *flakyViews) Entries(ctx context.Context, id chat.ConversationID, after chat.Seq, limit, maxBytes int) ([]chat.RawEntry, error) {
 	if v.fail.Load() {
 		return nil, chat.ErrUnavailable
@@ -129,47 +137,6 @@ func (v *flakyViews) Conversation(ctx context.Context, user chat.UserID, id chat
 	view, err := v.Store.Conversation(ctx, user, id)
 	v.pause()
 	return view, err
-}
-
-// flakyBus loses what tests tell it to lose.
-type flakyBus struct {
-	chat.Bus
-	lose atomic.Pointer[func(*chat.Event) bool]
-}
-
-func (b *flakyBus) Publish(ctx context.Context, events []chat.Event) error {
-	if lose := b.lose.Load(); lose != nil {
-		events = slices.DeleteFunc(slices.Clone(events), func(e chat.Event) bool { return (*lose)(&e) })
-	}
-	return b.Bus.Publish(ctx, events)
-}
-
-// faultyService is the service with a fault that tests switch on.
-type faultyService struct {
-	*service.Service
-	panics atomic.Bool
-	fail   atomic.Bool // the store cannot be asked what moved
-}
-
-func (s *faultyService) Sync(ctx context.Context, user chat.UserID, cursor string) (*service.Moved, error) {
-	if s.fail.Load() {
-		return nil, chat.ErrUnavailable
-	}
-	return s.Service.Sync(ctx, user, cursor)
-}
-
-func (s *faultyService) Send(ctx context.Context, r service.SendRequest, done func(chat.Outcome)) {
-	if s.panics.Load() {
-		panic("a fault")
-	}
-	s.Service.Send(ctx, r, done)
-}
-
-func (s *faultyService) EntriesAfter(ctx context.Context, r service.EntriesRequest) (*service.Entries, error) {
-	if s.panics.Load() {
-		panic("a fault")
-	}
-	return s.Service.EntriesAfter(ctx, r)
 }
 
 type nodeSink struct {
@@ -223,7 +190,7 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 	}
 	n.inproc = inproc.NewBus(1, 1<<17)
 	n.bus = &flakyBus{Bus: n.inproc}
-	leases := inproc.NewPresence()
+	n.leases = inproc.NewPresence()
 	owner := sequencer.New(n.journal, n.bus, sequencer.Options{Now: time.Now, Logger: logger, Ahead: opt.Ahead})
 	receipts := worker.NewReceipts(n.store, n.bus, time.Now, logger)
 	if told != nil {
@@ -246,14 +213,14 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 		t.Fatal(err)
 	}
 	presence := worker.NewPresence(worker.PresenceDeps{
-		Leases: leases, Seen: n.store, Bus: n.bus, Node: "test", Now: n.now.now, Logger: logger,
-		Local: func() []chat.UserID { return n.gateway.Users() },
+		Leases: n.leases, Seen: n.store, Bus: n.bus, Node: "test", Now: n.now.now, Logger: logger,
+		Local: func() []chat.UserID { return n.gateway.Users() }, Heard: func(id chat.UserID) bool { return n.gateway.Heard(id) },
 	})
 	n.looks = inproc.NewPresence()
-	looks := worker.NewPresence(worker.PresenceDeps{Leases: n.looks, Node: "test", Now: n.now.now, Logger: logger, Local: func() []chat.UserID { return n.gateway.Looking() }})
+	looks := worker.NewPresence(worker.PresenceDeps{Leases: n.looks, Node: "test", Now: n.now.now, Logger: logger, Local: func() []chat.UserID { return n.gateway.Looking() }, Heard: func(id chat.UserID) bool { return n.gateway.HeardLooking(id) }})
 	n.faults = &faultyService{Service: n.service}
 	n.gateway, err = gateway.New(ctx, gateway.Ports{
-		Service: n.faults, Views: n.views, People: n.store, Online: leases, Presence: presence, Attention: looks, Bus: n.bus,
+		Service: n.faults, Views: n.views, People: n.views, Online: n.leases, Presence: presence, Attention: looks, Bus: n.bus,
 	}, opt)
 	if err != nil {
 		t.Fatal(err)
@@ -421,6 +388,16 @@ func (n *node) connect(p *person) *device {
 	}
 	d.next(wire.EventReady)
 	return d
+}
+
+// shown waits until a person is known to be online: a node says so a moment after their
+// socket is ready.
+func (n *node) shown(p *person) {
+	n.t.Helper()
+	waitFor(n.t, "somebody to be online", func() bool {
+		got, err := n.leases.Online(n.t.Context(), []chat.UserID{p.id}, chat.TimeOf(n.now.now()))
+		return err == nil && got[p.id]
+	})
 }
 
 func (n *node) tryConnect(auth any) (*device, error) {

@@ -111,8 +111,12 @@ type Options struct {
 	HeadCheckRooms int
 	// SessionCheck is how often live sockets' sessions are looked up: 30 s.
 	SessionCheck time.Duration
-	// PresenceCheck is how often those who are shown as online are looked up: 20 s.
+	// PresenceCheck is how often those who are shown as online are looked up: 10 s. Who
+	// is shown as offline is looked up every third time.
 	PresenceCheck time.Duration
+	// Doubt is how long a person's clients may leave a ping unanswered until the person
+	// does not count as heard (see Heard): 5 s.
+	Doubt time.Duration
 	// Workers and WorkQueue bound the requests that wait for the store: 16, 4,096.
 	Workers, WorkQueue int
 	// ReconnectSpread is the time over which clients come back after a stop: 10 s.
@@ -144,7 +148,8 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.HeadCheck, 10*time.Second)
 	setDefault(&o.HeadCheckRooms, 20_000)
 	setDefault(&o.SessionCheck, 30*time.Second)
-	setDefault(&o.PresenceCheck, 20*time.Second)
+	setDefault(&o.PresenceCheck, 10*time.Second)
+	setDefault(&o.Doubt, 5*time.Second)
 	setDefault(&o.Workers, 16)
 	setDefault(&o.WorkQueue, 4_096)
 	setDefault(&o.ReconnectSpread, 10*time.Second)

@@ -362,6 +362,21 @@ func (g *Gateway) Users() []chat.UserID {
 	return ids
 }
 
+// Heard reports whether a person is here and gives signs of life: one of their clients
+// has answered its last ping, or may still do so within Options.Doubt. Who has vanished
+// behind a dead link is not heard long before the connection counts as dead.
+func (g *Gateway) Heard(id chat.UserID) bool {
+	u := g.lookup(id)
+	if u == nil {
+		return false
+	}
+	heard := false
+	u.each(func(c *conn) { heard = heard || g.answers(c) })
+	return heard
+}
+
+func (g *Gateway) answers(c *conn) bool { return c.socket.Unanswered() <= g.opt.Doubt }
+
 func userTopic(id chat.UserID) chat.Topic {
 	return chat.Topic{Kind: chat.TopicUser, ID: id}
 }

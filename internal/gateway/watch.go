@@ -234,38 +234,40 @@ func (g *Gateway) tellWatchers(id chat.UserID, online bool, data []byte) {
 }
 
 // presenceLoop looks whether those who are shown as online still are: a node that
-// died says good-bye for nobody, and a lost event is not repeated.
+// died says good-bye for nobody, a lease that ends by itself tells nobody, and a lost event
+// is not repeated. The others matter less, and are more.
 func (g *Gateway) presenceLoop(ctx context.Context) {
 	tick := time.NewTicker(g.opt.PresenceCheck)
 	defer tick.Stop()
-	for {
+	for round := 1; ; round++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if err := g.checkPresence(ctx); err != nil && ctx.Err() == nil {
+		if err := g.checkPresence(ctx, round%presenceRounds == 0); err != nil && ctx.Err() == nil {
 			g.opt.Logger.Warn("compare presence", "err", err)
 		}
 	}
 }
 
-func (g *Gateway) checkPresence(ctx context.Context) error {
-	for ids := range slices.Chunk(g.watch.people(), presenceBatch) {
+// checkPresence tells watchers of whom they believe what is not so: of those who are shown
+// as online, or of all.
+func (g *Gateway) checkPresence(ctx context.Context, all bool) error {
+	for ids := range slices.Chunk(g.watch.people(all), presenceBatch) {
 		now, err := g.ports.Online.Online(ctx, ids, chat.TimeOf(g.opt.Now()))
 		if err != nil {
 			return err //nolint:wrapcheck // the caller says what it was for
 		}
-		var wrong []chat.UserID
-		for _, id := range ids {
-			if g.watch.shown(id) != now[id] {
-				wrong = append(wrong, id)
-			}
+		wrong := slices.DeleteFunc(ids, func(id chat.UserID) bool { return g.watch.shown(id) == now[id] })
+		if len(wrong) == 0 {
+			continue
 		}
-		seen, err := g.ports.People.LastSeen(ctx, wrong)
-		if err != nil {
-			return err //nolint:wrapcheck // the caller says what it was for
-		}
+		// Whatever becomes of the times, watchers are told: nobody stays online because
+		// the store cannot be read.
+		reading, cancel := context.WithTimeout(ctx, lastSeenTimeout)
+		seen, failed := g.ports.People.LastSeen(reading, wrong)
+		cancel()
 		for _, id := range wrong {
 			p := wire.Presence{UserID: id, Online: now[id]}
 			if at := seen[id]; at > 0 {
@@ -277,6 +279,9 @@ func (g *Gateway) checkPresence(ctx context.Context) error {
 			}
 			g.tellWatchers(id, p.Online, data)
 		}
+		if failed != nil {
+			return fmt.Errorf("read when they were seen: %w", failed)
+		}
 	}
 	return nil
 }
@@ -284,13 +289,21 @@ func (g *Gateway) checkPresence(ctx context.Context) error {
 // presenceBatch bounds the people of one question.
 const presenceBatch = 1_000
 
-// people gives everybody who is watched.
-func (w *watchers) people() []chat.UserID {
+// lastSeenTimeout bounds how long watchers wait for the time at which somebody was seen.
+const lastSeenTimeout = 2 * time.Second
+
+// presenceRounds is after how many comparisons those who are shown as offline are compared too.
+const presenceRounds = 3
+
+// people gives those who are watched and shown as online, or all who are watched.
+func (w *watchers) people(all bool) []chat.UserID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	ids := make([]chat.UserID, 0, len(w.by))
-	for id := range w.by {
-		ids = append(ids, id)
+	var ids []chat.UserID
+	for id, p := range w.by {
+		if all || p.online {
+			ids = append(ids, id)
+		}
 	}
 	return ids
 }

@@ -8,9 +8,6 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
-// lease is how long a node's word that somebody is online holds, in milliseconds.
-const lease chat.Time = 60_000
-
 // Presence is a chat.Presence of one process. Safe for concurrent use.
 type Presence struct {
 	mu sync.Mutex // guards leases
@@ -47,7 +44,7 @@ func (p *Presence) Renew(_ context.Context, node string, users []chat.UserID, no
 			leases = append(leases, nodeLease{node: node})
 			p.leases[u] = leases
 		}
-		leases[i].until = max(leases[i].until, now+lease)
+		leases[i].until = max(leases[i].until, now+chat.PresenceLease)
 	}
 	return fresh, nil
 }

@@ -23,9 +23,10 @@ const (
 	grace chat.Time = 2_000
 	// lookAgain is after what time a message is looked at again that was not read though
 	// somebody seemed to look at a client, and lookFor for how long: a lid that was closed
-	// is noticed within 45 s, when the socket behind it falls silent.
+	// is noticed within 45 s, when the socket behind it falls silent, or at the latest when
+	// its lease ends by itself, after 70 s.
 	lookAgain chat.Time = 25_000
-	lookFor   chat.Time = 50_000
+	lookFor   chat.Time = 75_000
 	// claim is after what time another worker takes over what this one has not finished.
 	claim chat.Time = 60_000
 	// maxQueue bounds the messages that are gone through at once, maxSend the jobs.

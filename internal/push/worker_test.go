@@ -191,8 +191,9 @@ func TestWorkerWaitsForWhoLooks(t *testing.T) {
 	if r, p := d.work(t); r.Verdict != chat.PushSent || p.Body == "" {
 		t.Errorf("got %+v, want it told", r)
 	}
-	// The last look comes after a socket that has fallen silent is given up (45 s).
-	if last := grace + (lookFor/lookAgain)*lookAgain; last < 47_000 {
+	// The last look comes after the lease has ended of who has fallen silent: 30 s later nobody
+	// renews it any more.
+	if last := grace + (lookFor/lookAgain)*lookAgain; last <= 30_000+chat.PresenceLease {
 		t.Errorf("got the last look after %d ms", last)
 	}
 }

@@ -383,7 +383,7 @@ func TestPresenceForgets(t *testing.T) {
 		t.Fatalf("got %d, %v, want %d", len(fresh), err, len(users))
 	}
 	left, err := s.do("PTTL", p.keys(users[:1])[0]).AsInt64()
-	if err != nil || left <= int64(lease) || left > 2*int64(lease) {
+	if err != nil || left <= int64(chat.PresenceLease) || left > 2*int64(chat.PresenceLease) {
 		t.Errorf("got %d ms to live, %v, want more than a lease and at most two", left, err)
 	}
 	if gone, err := p.Leave(t.Context(), "a", users, chattest.Epoch); err != nil || len(gone) != len(users) {

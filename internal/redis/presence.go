@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// lease is how long a node's word that somebody is online holds, in milliseconds.
-	lease chat.Time = 60_000
 	// presenceBatch is how many people are asked about in one go.
 	presenceBatch   = 500
 	presenceTimeout = 2 * time.Second
@@ -60,8 +58,8 @@ func NewAttention(client *Client) *Presence { return &Presence{client, 'a'} }
 
 // Renew implements chat.Presence.
 func (p *Presence) Renew(ctx context.Context, node string, users []chat.UserID, now chat.Time) ([]chat.UserID, error) {
-	expire := strconv.FormatInt(2*int64(lease), 10)
-	fresh, err := p.each(ctx, renewScript, users, node, millis(now), millis(now+lease), expire)
+	expire := strconv.FormatInt(2*int64(chat.PresenceLease), 10)
+	fresh, err := p.each(ctx, renewScript, users, node, millis(now), millis(now+chat.PresenceLease), expire)
 	if err != nil {
 		return fresh, fmt.Errorf("renew presence: %w", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,13 +13,17 @@ import (
 )
 
 const (
-	// RenewEvery is how often leases are renewed; they last 60 s.
-	RenewEvery = 20 * time.Second
+	// RenewEvery is how often leases are renewed. They last chat.PresenceLease: nobody
+	// flickers while they cannot be renewed for 20 s.
+	RenewEvery = 15 * time.Second
+	// owedEvery is how often is tried again what could not be done: to renew a lease, or
+	// to end one.
+	owedEvery = 2 * time.Second
 	// touchRounds is after how many renewals the store is told who is online, for
 	// the case that this node dies without saying so.
-	touchRounds = 15
+	touchRounds = 20
 	// presenceBatch bounds the people of one question.
-	presenceBatch = 1_000
+	presenceBatch = 500
 )
 
 // SeenToucher is the part of chat.Accounts that notes when people were online.
@@ -32,7 +38,11 @@ type PresenceDeps struct {
 	Seen SeenToucher
 	Bus  chat.Bus
 	// Local gives everybody who is on this node.
-	Local  func() []chat.UserID
+	Local func() []chat.UserID
+	// Heard reports whether somebody who is on this node gives signs of life. The lease
+	// of who does not is left as it is: it may end by itself, should this node not be
+	// able to end it once they are given up. Nil: everybody does.
+	Heard  func(chat.UserID) bool
 	Node   string
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -46,11 +56,24 @@ type Presence struct {
 
 	mu      sync.Mutex
 	changed map[chat.UserID]bool // true: is here now. Bounded by the people on the node.
+
+	// What Run alone touches. unrenewed are people who are here and whose lease was not
+	// renewed when it was due; leaving are those whose lease could not be ended, since
+	// when. Nobody is in both. Who is in leaving is forgotten when the lease has ended by
+	// itself, which bounds it by the people who leave within one.
+	unrenewed map[chat.UserID]struct{}
+	leaving   map[chat.UserID]chat.Time
 }
 
 // NewPresence makes the worker; Came and Left may be called before Run.
 func NewPresence(d PresenceDeps) *Presence {
-	return &Presence{PresenceDeps: d, wake: make(chan struct{}, 1), changed: make(map[chat.UserID]bool)}
+	if d.Heard == nil {
+		d.Heard = func(chat.UserID) bool { return true }
+	}
+	return &Presence{
+		PresenceDeps: d, wake: make(chan struct{}, 1), changed: make(map[chat.UserID]bool),
+		unrenewed: make(map[chat.UserID]struct{}), leaving: make(map[chat.UserID]chat.Time),
+	}
 }
 
 // Came notes that somebody has a socket on this node now. It does not wait.
@@ -73,6 +96,8 @@ func (p *Presence) note(user chat.UserID, here bool) {
 func (p *Presence) Run(ctx context.Context) error {
 	renew := time.NewTicker(RenewEvery)
 	defer renew.Stop()
+	owed := time.NewTicker(owedEvery)
+	defer owed.Stop()
 	for round := 1; ; {
 		select {
 		case <-ctx.Done():
@@ -83,6 +108,9 @@ func (p *Presence) Run(ctx context.Context) error {
 		case <-renew.C:
 			p.renew(ctx, round%touchRounds == 0)
 			round++
+		case <-owed.C:
+			p.flush(ctx) // else whoever has come back would be sent away first
+			p.makeUp(ctx)
 		}
 	}
 }
@@ -93,82 +121,130 @@ func (p *Presence) flush(ctx context.Context) {
 	changed := p.changed
 	p.changed = make(map[chat.UserID]bool)
 	p.mu.Unlock()
+	now := chat.TimeOf(p.Now())
 	var came, left []chat.UserID
 	for user, here := range changed {
+		delete(p.unrenewed, user)
+		delete(p.leaving, user)
 		if here {
 			came = append(came, user)
 		} else {
 			left = append(left, user)
+			p.leaving[user] = now
 		}
 	}
 	p.inBatches(ctx, came, p.come)
+	// Noted first: whoever finds the lease ended finds the time as well.
+	p.touch(ctx, left, now)
 	p.inBatches(ctx, left, p.leave)
 }
 
+// makeUp tries again what could not be done.
+func (p *Presence) makeUp(ctx context.Context) {
+	p.inBatches(ctx, slices.Collect(maps.Keys(p.unrenewed)), p.extend)
+	ended := chat.TimeOf(p.Now()) - chat.PresenceLease
+	maps.DeleteFunc(p.leaving, func(_ chat.UserID, since chat.Time) bool { return since <= ended })
+	p.inBatches(ctx, slices.Collect(maps.Keys(p.leaving)), p.leave)
+}
+
+// inBatches does something for many people. No batch waits for Redis for longer
+// than writeTimeout.
 func (p *Presence) inBatches(ctx context.Context, users []chat.UserID, do func(context.Context, []chat.UserID)) {
-	for len(users) > 0 {
-		n := min(len(users), presenceBatch)
-		do(ctx, users[:n])
-		users = users[n:]
+	for batch := range slices.Chunk(users, presenceBatch) {
+		part, cancel := context.WithTimeout(ctx, writeTimeout)
+		do(part, batch)
+		cancel()
+	}
+}
+
+// extend renews the leases of those who are heard; the others' turn comes again.
+func (p *Presence) extend(ctx context.Context, users []chat.UserID) {
+	heard := make([]chat.UserID, 0, len(users))
+	for _, user := range users {
+		if p.Heard(user) {
+			heard = append(heard, user)
+		} else {
+			p.unrenewed[user] = struct{}{}
+		}
+	}
+	if len(heard) > 0 {
+		p.come(ctx, heard)
 	}
 }
 
 func (p *Presence) come(ctx context.Context, users []chat.UserID) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
 	now := chat.TimeOf(p.Now())
 	fresh, err := p.Leases.Renew(ctx, p.Node, users, now)
+	for _, user := range users {
+		if err == nil {
+			delete(p.unrenewed, user)
+		} else {
+			p.unrenewed[user] = struct{}{}
+		}
+	}
 	if err != nil {
-		p.Logger.Warn("renew presence", "people", len(users), "err", err) // the next renewal makes up for it
+		p.Logger.Warn("renew presence", "people", len(users), "err", err)
 		return
 	}
-	p.tell(ctx, fresh, true, now)
+	p.tell(ctx, fresh, true, func(chat.UserID) chat.Time { return now })
 }
 
+// leave ends the leases of people in leaving, and takes those out for whom it has.
 func (p *Presence) leave(ctx context.Context, users []chat.UserID) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	now := chat.TimeOf(p.Now())
-	// Noted first: whoever finds the lease ended finds the time as well.
-	p.touch(ctx, users, now)
-	gone, err := p.Leases.Leave(ctx, p.Node, users, now)
+	gone, err := p.Leases.Leave(ctx, p.Node, users, chat.TimeOf(p.Now()))
 	if err != nil {
-		p.Logger.Warn("end presence", "people", len(users), "err", err) // their leases end by themselves
+		p.Logger.Warn("end presence", "people", len(users), "err", err)
 		return
 	}
-	p.tell(ctx, gone, false, now)
+	p.tell(ctx, gone, false, func(user chat.UserID) chat.Time { return p.leaving[user] })
+	for _, user := range users {
+		delete(p.leaving, user)
+	}
 }
 
 // renew extends everybody's lease.
 func (p *Presence) renew(ctx context.Context, touch bool) {
-	p.inBatches(ctx, p.Local(), func(ctx context.Context, users []chat.UserID) {
-		p.come(ctx, users)
-		if touch {
-			p.touch(ctx, users, chat.TimeOf(p.Now()))
-		}
-	})
+	users := p.Local()
+	p.inBatches(ctx, users, p.extend)
+	if touch {
+		p.touch(ctx, users, chat.TimeOf(p.Now()))
+	}
 }
 
+// leaveAll says good-bye for everybody, once: what fails ends by itself.
 func (p *Presence) leaveAll(ctx context.Context) {
+	p.inBatches(ctx, slices.Collect(maps.Keys(p.leaving)), p.leave)
+	for _, user := range p.Local() {
+		p.note(user, false)
+	}
 	p.flush(ctx)
-	p.inBatches(ctx, p.Local(), p.leave)
 }
 
+// touch notes when people were seen. It waits for the store for writeTimeout in all:
+// leases have to be renewed, and ended, whatever becomes of it.
 func (p *Presence) touch(ctx context.Context, users []chat.UserID, now chat.Time) {
-	if len(users) == 0 || p.Seen == nil {
+	if p.Seen == nil {
 		return
 	}
-	seen := make(map[chat.UserID]chat.Time, len(users))
-	for _, u := range users {
-		seen[u] = now
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	var failed error
+	for batch := range slices.Chunk(users, presenceBatch) {
+		seen := make(map[chat.UserID]chat.Time, len(batch))
+		for _, u := range batch {
+			seen[u] = now
+		}
+		if err := p.Seen.TouchSeen(ctx, seen); err != nil {
+			failed = err
+		}
 	}
-	if err := p.Seen.TouchSeen(ctx, seen); err != nil {
-		p.Logger.Warn("note who was seen", "people", len(users), "err", err)
+	if failed != nil {
+		p.Logger.Warn("note who was seen", "people", len(users), "err", failed)
 	}
 }
 
 // tell publishes that people came or went, to those who watch them.
-func (p *Presence) tell(ctx context.Context, users []chat.UserID, online bool, now chat.Time) {
+func (p *Presence) tell(ctx context.Context, users []chat.UserID, online bool, at func(chat.UserID) chat.Time) {
 	if len(users) == 0 || p.Bus == nil {
 		return
 	}
@@ -178,7 +254,7 @@ func (p *Presence) tell(ctx context.Context, users []chat.UserID, online bool, n
 			UserID     chat.UserID `json:"user_id"`
 			Online     bool        `json:"online"`
 			LastSeenAt chat.Time   `json:"last_seen_at"`
-		}{u, online, now})
+		}{u, online, at(u)})
 		if err != nil {
 			p.Logger.Error("encode presence", "err", err)
 			continue

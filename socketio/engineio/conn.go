@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/parley-chat/parley/socketio/internal/wheel"
 )
@@ -105,6 +106,19 @@ func (c *Conn) Buffered() (bytes, frames int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.out.size(), c.out.len()
+}
+
+// Unanswered is how long ago the last ping was due that the client has not answered; zero
+// when it has answered all of them. It grows up to Options.PingTimeout, then the
+// connection ends.
+func (c *Conn) Unanswered() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	due := c.beat
+	if c.awaiting {
+		due -= int64(c.srv.opt.PingTimeout)
+	}
+	return time.Duration(max(0, c.srv.now()-due))
 }
 
 // WakeAt asks for a call of Session.Wake once the server's clock has reached at (ns),

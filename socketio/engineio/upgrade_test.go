@@ -155,6 +155,34 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
+// What a ping has been left unanswered counts from when it was due, and is forgotten with the pong.
+func TestUnanswered(t *testing.T) {
+	models(t, engineio.Options{PingInterval: interval, PingTimeout: time.Hour}, func(t *testing.T, a *app) {
+		opened := time.Now()
+		c := dial(t, a)
+		conn := a.conn(t, 0)
+		c.Want("2")
+		rawtest.Eventually(t, "it counts", func() bool { return conn.Unanswered() > interval })
+		if got, most := conn.Unanswered(), time.Since(opened)-interval; got > most {
+			t.Errorf("got %v unanswered, want at most %v", got, most)
+		}
+		answered := func() bool { // for less than an interval: then pings that are late are caught up with
+			c.Send("3")
+			for end := time.Now().Add(interval / 3); time.Now().Before(end); time.Sleep(time.Millisecond) {
+				if conn.Unanswered() == 0 {
+					return true
+				}
+			}
+			return false
+		}
+		for end := time.Now().Add(patience); !answered(); c.Want("2") {
+			if time.Now().After(end) {
+				t.Fatalf("got %v unanswered, want none", conn.Unanswered())
+			}
+		}
+	})
+}
+
 func TestNoPong(t *testing.T) {
 	models(t, engineio.Options{PingInterval: interval, PingTimeout: timeout}, func(t *testing.T, a *app) {
 		c := dial(t, a)

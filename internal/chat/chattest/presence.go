@@ -50,13 +50,19 @@ func Presence(t *testing.T, open func(t *testing.T) chat.Presence) {
 	leave("a", Users(2), User(0)) // User(1) is still on b
 	online(User(1), User(2))
 	leave("a", Users(1), User(0)) // again: still not online
-	now += 30_000
+	now += chat.PresenceLease / 2
 	renew("b", []chat.UserID{User(1)})
-	now += 30_000 // the lease of User(2) has ended, that of User(1) has not
+	now += chat.PresenceLease/2 - 1
+	online(User(1), User(2))
+	now++ // the lease of User(2) has ended, that of User(1) has not
 	online(User(1))
 	renew("a", []chat.UserID{User(2)}, User(2))
 	online(User(1), User(2))
-	now += 60_000
+	now -= chat.PresenceLease / 4 // a renewal that was sent before that one and comes after it
+	renew("a", []chat.UserID{User(2)})
+	now += chat.PresenceLease/4 + chat.PresenceLease - 1
+	online(User(2))
+	now++
 	online()
 	leave("b", []chat.UserID{User(1), User(2)}, User(1), User(2))
 	renew("a", nil)
