@@ -31,6 +31,7 @@ type history struct {
 	mu        sync.Mutex
 	began     time.Time
 	sends     []*send
+	acked     int                         // of them
 	delivered map[string]map[int64]string // conversation and seq: what a socket was given there
 	anomalies []string
 }
@@ -66,7 +67,15 @@ func (h *history) ack(s *send, e program.Entry) {
 	}
 	if s.acked == 0 {
 		s.acked, s.seq = h.now(), e.Seq
+		h.acked++
 	}
+}
+
+// acks gives how many messages were acked so far.
+func (h *history) acks() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.acked
 }
 
 // content is what must not differ between two views of one seq.

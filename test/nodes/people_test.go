@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -60,11 +61,17 @@ func (p *person) group(at string, others ...*person) string {
 	for _, o := range others {
 		ids = append(ids, o.User.ID)
 	}
-	id, err := p.api(at).Group(ctx, "group", ids...)
-	if err != nil {
-		p.t.Fatal(err)
+	for {
+		id, err := p.api(at).Group(ctx, "group", ids...)
+		if err == nil {
+			return id
+		}
+		// Nodes that have just started may still be sharing the partitions out.
+		if program.Status(err) != http.StatusServiceUnavailable {
+			p.t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	return id
 }
 
 // device is a connection and what it has got.
