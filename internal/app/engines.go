@@ -124,9 +124,10 @@ const (
 	carriesOn = "store or log"
 )
 
-// flushed waits until the brokers have every record that was appended.
+// flushed waits until the brokers have every record that was appended, or its sender was
+// told that they do not.
 func flushed(ctx context.Context, log *kafka.Log) error {
-	for log.Stats().Pending > 0 {
+	for log.Stats().Awaited > 0 {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("hand over what was appended: %w", ctx.Err())

@@ -468,3 +468,45 @@ func TestFeed(t *testing.T) {
 		t.Error("after it: got no error")
 	}
 }
+
+// TestALateRecordTakesNoOtherWithIt: the brokers answer after a sender was told that they did not,
+// as they do on a machine that has too much to do. What was appended meanwhile is not lost for
+// that, nothing is written twice, and the producer goes on as the one that it was.
+func TestALateRecordTakesNoOtherWithIt(t *testing.T) {
+	c := fake(t)
+	l, gone := openLog(t, urlOf(c, "?partitions=1"))
+	s := newTable()
+	run(t, l, s.own)
+	mustAppend(t, l, record(conversation(1), 0))
+	eventually(t, "the first record", func() bool { return s.count() == 1 })
+
+	asked, release := make(chan struct{}, 100), make(chan struct{})
+	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		asked <- struct{}{}
+		c.SleepControl(func() { <-release })
+		return nil, nil, false
+	})
+	late := record(conversation(1), 1)
+	mustAppend(t, l, late)
+	<-asked
+	eventually(t, "the sender to be told that it is late", func() bool { return gone.has(late.ID) })
+	if got := l.Stats(); got.Pending != 1 || got.Awaited != 0 {
+		t.Errorf("got %d pending and %d awaited, want it kept though nobody waits for it", got.Pending, got.Awaited)
+	}
+	for i := range 50 {
+		mustAppend(t, l, record(conversation(1), 2+i))
+	}
+	close(release)
+	eventually(t, "all records", func() bool { return s.count() == 52 })
+	s.wantAll(t, []int{1}, 52)
+	if got := gone.count(); got != 1 {
+		t.Errorf("got %d senders who were told that theirs is lost, want one", got)
+	}
+	records := readTopic(t, c, "parley.commands", 52)
+	for _, r := range records {
+		if r.ProducerEpoch != 0 {
+			t.Fatalf("got epoch %d at offset %d, want the producer to be the one that it was", r.ProducerEpoch, r.Offset)
+		}
+	}
+}

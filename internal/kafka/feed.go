@@ -53,6 +53,7 @@ func (l *Log) bury(r *kgo.Record, reason error) {
 type Stats struct {
 	Pending      int64 // records that were accepted and not yet taken by the brokers
 	PendingBytes int64
+	Awaited      int64 // those of the pending whose senders have not been told that they are late
 	Lost         int64 // records that were accepted and not taken in time, ever
 	Unreadable   int64 // records that nobody could read, ever
 	Owned        []PartitionStats
@@ -68,7 +69,7 @@ type PartitionStats struct {
 // Stats tells how the log does. The partitions are those that this node owns.
 func (l *Log) Stats() Stats {
 	s := Stats{
-		Pending: l.pending.Load(), PendingBytes: l.pendingBytes.Load(),
+		Pending: l.pending.Load(), PendingBytes: l.pendingBytes.Load(), Awaited: l.awaited.Load(),
 		Lost: l.lost.Load(), Unreadable: l.unreadable.Load(),
 	}
 	l.mu.Lock()

@@ -26,6 +26,13 @@ const (
 	// answer; sliceLength more at most. So its sender is told within 2.5 s.
 	lostAfter   = 2200 * time.Millisecond
 	sliceLength = 100 * time.Millisecond
+	// keptFor is how long the client keeps a record of which that was told: the brokers
+	// may be late, and giving it up costs all that wait for the same partition their
+	// place, and the producer its epoch.
+	keptFor = 10 * time.Second
+	// leadersAge is how old what a producer knows of leaders may be. One that hangs does
+	// not say that another has taken its place.
+	leadersAge = 3 * time.Second
 	// maxRecordBytes bounds one record; a command is bounded far below it.
 	maxRecordBytes = 1 << 20
 )
@@ -70,7 +77,8 @@ type Log struct {
 
 	pending      atomic.Int64 // records that Append accepted and the client holds
 	pendingBytes atomic.Int64
-	failing      atomic.Bool // the last record was not taken
+	awaited      atomic.Int64 // those of them whose senders have not been told anything yet
+	failing      atomic.Bool  // the last record was not taken
 	lost         atomic.Int64
 	unreadable   atomic.Int64
 
@@ -80,9 +88,9 @@ type Log struct {
 }
 
 // slice is the records that were accepted within one stretch of time. They share
-// a deadline, for a timer each would cost more than the rest of Append.
+// their deadlines, for a timer each would cost more than the rest of Append.
 type slice struct {
-	ctx     context.Context // ends at the deadline; makes the client give up
+	ctx     context.Context // ends when the client is to give up
 	records []*waiting      // guarded by Log.mu while the slice is Log.slice
 }
 
@@ -116,11 +124,11 @@ func Open(ctx context.Context, cfg *Config, opts Options) (*Log, error) {
 // newLog makes a log that has not reached its brokers.
 func newLog(ctx context.Context, cfg *Config, opts Options) (*Log, error) {
 	l := &Log{cfg: cfg, opts: opts, dead: cfg.sibling("dead"), entries: cfg.sibling("entries"), found: make(chan struct{})}
-	producer, err := l.newProducer(0)
+	producer, err := l.newProducer(0, keptFor)
 	if err != nil {
 		return nil, err
 	}
-	feed, err := l.newProducer(feedLinger)
+	feed, err := l.newProducer(feedLinger, lostAfter)
 	if err != nil {
 		producer.Close()
 		return nil, err
@@ -130,8 +138,9 @@ func newLog(ctx context.Context, cfg *Config, opts Options) (*Log, error) {
 	return l, nil
 }
 
-// newProducer makes a client that writes. It connects when it is first used.
-func (l *Log) newProducer(linger time.Duration) (*kgo.Client, error) {
+// newProducer makes a client that writes, and gives up what the brokers have not taken
+// for as long as kept. It connects when it is first used.
+func (l *Log) newProducer(linger, kept time.Duration) (*kgo.Client, error) {
 	producer, err := kgo.NewClient(l.cfg.client(
 		kgo.RequiredAcks(kgo.AllISRAcks()), // with the idempotent writes that are the default
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(l.partitioner)),
@@ -139,11 +148,12 @@ func (l *Log) newProducer(linger time.Duration) (*kgo.Client, error) {
 		// Append keeps its own count, and the feed's is that of the owners' batches.
 		kgo.MaxBufferedRecords(2*maxBuffered),
 		kgo.MaxBufferedBytes(2*maxBufferedBytes),
-		// A record that was sent and not answered may be given up too: its sender
-		// is told "unavailable" in time, and client_id makes the repeat harmless.
+		// A record that was sent and not answered may be given up too: client_id makes
+		// the sender's repeat harmless.
 		kgo.AllowIdempotentProduceCancellation(),
-		kgo.RecordDeliveryTimeout(lostAfter),
+		kgo.RecordDeliveryTimeout(kept),
 		kgo.ProduceRequestTimeout(lostAfter),
+		kgo.MetadataMaxAge(leadersAge),
 		kgo.UnknownTopicRetries(-1),
 		kgo.ProducerBatchMaxBytes(maxRecordBytes),
 		// Batches are small: lz4 and zstd would spend more on their buffers than on them.
@@ -259,13 +269,14 @@ func (l *Log) Append(ctx context.Context, r *chat.Record) error {
 	key := r.Command.ConversationID
 	record := &kgo.Record{Topic: l.cfg.Topic, Key: key[:], Value: value}
 	w := &waiting{id: r.ID, node: r.Node}
+	l.awaited.Add(1)
 	appended := func() {}
 	if l.appending != nil {
 		appended = l.appending()
 	}
 	l.producer.TryProduce(l.enlist(w), record, func(_ *kgo.Record, err error) {
 		l.release(size)
-		switch first := !w.settled.Swap(true); {
+		switch first := l.settle(w); {
 		case err == nil:
 			appended()
 			l.appended()
@@ -282,7 +293,7 @@ func (l *Log) enlist(w *waiting) context.Context {
 	defer l.mu.Unlock()
 	s := l.slice
 	if s == nil {
-		ctx, cancel := context.WithTimeout(l.base, lostAfter+sliceLength)
+		ctx, cancel := context.WithTimeout(l.base, keptFor+sliceLength)
 		s = &slice{ctx: ctx}
 		l.slice = s
 		time.AfterFunc(sliceLength, func() {
@@ -292,32 +303,46 @@ func (l *Log) enlist(w *waiting) context.Context {
 			}
 			l.mu.Unlock()
 		})
+		late := time.AfterFunc(lostAfter+sliceLength, func() { l.expire(s) })
 		context.AfterFunc(ctx, func() {
 			cancel()
-			l.expire(s)
+			if late.Stop() { // the log ends
+				l.expire(s)
+			}
 		})
 	}
 	s.records = append(s.records, w)
 	return s.ctx
 }
 
-// expire tells the senders of what is not settled at the slice's deadline, for
-// the client may take a while longer to give up.
+// expire tells the senders of what is not settled at the slice's deadline, though the
+// client has not given it up.
 func (l *Log) expire(s *slice) {
 	l.mu.Lock()
 	if l.slice == s { // the process stood still for so long that nothing ended it
 		l.slice = nil
 	}
+	records := s.records
+	s.records = nil
 	l.mu.Unlock()
 	var outcomes []chat.Outcome
-	for _, w := range s.records {
-		if !w.settled.Swap(true) {
+	for _, w := range records {
+		if l.settle(w) {
 			outcomes = append(outcomes, w.outcome())
 		}
 	}
 	if len(outcomes) > 0 {
 		l.notAppended(context.DeadlineExceeded, outcomes...)
 	}
+}
+
+// settle reports whether it is the caller who decides what the sender is told.
+func (l *Log) settle(w *waiting) bool {
+	first := !w.settled.Swap(true)
+	if first {
+		l.awaited.Add(-1)
+	}
+	return first
 }
 
 // reserve takes room for one record, if there is some.
