@@ -34,3 +34,61 @@ test("what was read offline is read for the server once there is a line, also by
   await expect(row()).not.toContainText("unread");
   expectNoComplaints(ada, grace);
 });
+
+test("files that were chosen wait in their conversation while one looks into another", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  const linus = await newPerson(browser, "Linus Park");
+  await startDirect(ada, grace);
+  await send(ada, "to Grace");
+  await startDirect(ada, linus);
+  await send(ada, "to Linus");
+  await openFromList(ada, "Grace Hopper");
+  const chosen = ada.page.getByRole("button", { name: "Remove notes.txt" });
+  await ada.page
+    .locator("input[type=file]")
+    .setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("notes") });
+  await expect(chosen).toBeVisible();
+
+  await openFromList(ada, "Linus Park");
+  await expect(message(ada, "to Linus")).toBeVisible();
+  await expect(chosen).toBeHidden();
+  await send(ada, "nothing with it");
+  await openFromList(ada, "Grace Hopper");
+  await expect(chosen).toBeVisible();
+  await send(ada, "here they are");
+  await expect(message(ada, "here they are")).toContainText("notes.txt");
+  await expect(chosen).toBeHidden();
+  await openFromList(ada, "Linus Park");
+  await expect(message(ada, "nothing with it")).not.toContainText("notes.txt");
+  expectNoComplaints(ada);
+});
+
+test("two tabs hold one draft: what was typed last, and each caret where it was", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  await startDirect(ada, grace);
+  await send(ada, "before");
+  const second = { ...ada, page: await ada.context.newPage() };
+  await second.page.goto(ada.page.url());
+  await expect(message(second, "before")).toBeVisible();
+  await composer(ada).pressSequentially("one two");
+  await expect(composer(second)).toHaveValue("one two");
+
+  // A caret in the middle of a text stays there while the other tab goes on with it.
+  await composer(second).focus();
+  await composer(second).press("Home");
+  await composer(second).press("ArrowRight");
+  await composer(ada).press("End");
+  await composer(ada).pressSequentially(" three");
+  await expect(composer(second)).toHaveValue("one two three");
+  await composer(second).pressSequentially("!");
+  await expect(composer(ada)).toHaveValue("o!ne two three");
+  await composer(ada).press("Enter");
+  await expect(message(second, "o!ne two three")).toBeVisible();
+  await expect(composer(second)).toHaveValue("");
+  await second.page.reload();
+  await expect(message(second, "o!ne two three")).toBeVisible();
+  await expect(composer(second)).toHaveValue("");
+  expectNoComplaints(ada);
+});

@@ -1,11 +1,14 @@
 import { create } from "zustand";
 import type { Draft, Store } from "./store.ts";
+import type { Tabs } from "./tabs.ts";
 
 /** What the composer of a conversation is doing. `editing` is not kept: it ends with the page. */
 export interface Composing {
   text: string;
   replyTo?: number;
   editing?: { seq: number; before: string };
+  /** It was written in another tab: a caret that stands in it stays where it is. */
+  heard?: true;
 }
 
 interface State {
@@ -27,7 +30,7 @@ export function useComposing(id: string): Composing {
   return useDrafts((state) => state.byConversation[id] ?? idle);
 }
 
-export function setComposing(id: string, composing: Composing): void {
+export function setComposing(id: string, { heard: _, ...composing }: Composing): void {
   useDrafts.setState(({ byConversation }) => ({ byConversation: { ...byConversation, [id]: composing } }));
   keep?.(id, composing);
 }
@@ -38,8 +41,21 @@ function draftOf(id: string, composing: Composing): Draft | null {
   return { conversation_id: id, text, ...(composing.replyTo === undefined ? {} : { reply_to: composing.replyTo }) };
 }
 
-/** Keeps drafts on the device from now on. Returns the way to stop; then they are forgotten on screen too. */
-export async function keepDrafts(store: Pick<Store, "drafts" | "putDraft" | "removeDraft">): Promise<() => void> {
+/** What a conversation's composer holds after another tab told its draft. An edit goes on, and comes back to that draft. */
+function heardInto(composing: Composing, draft: Draft | null): Composing {
+  const { editing } = composing;
+  if (editing) return { ...composing, editing: { ...editing, before: draft?.text ?? "" } };
+  return { ...(draft ? composingOfDraft(draft) : idle), heard: true };
+}
+
+/**
+ * Keeps drafts on the device from now on, and the same in all tabs: what was
+ * typed last holds. Returns the way to stop; then they are forgotten on screen too.
+ */
+export async function keepDrafts(
+  store: Pick<Store, "drafts" | "putDraft" | "removeDraft">,
+  tabs: Pick<Tabs, "tell" | "hear">,
+): Promise<() => void> {
   const waiting = new Map<string, { composing: Composing; timer: ReturnType<typeof setTimeout> }>();
   const write = (id: string, composing: Composing): void => {
     const draft = draftOf(id, composing);
@@ -56,6 +72,7 @@ export async function keepDrafts(store: Pick<Store, "drafts" | "putDraft" | "rem
   keep = (id, composing) => {
     const known = waiting.get(id);
     clearTimeout(known?.timer);
+    tabs.tell({ type: "draft", conversation_id: id, draft: draftOf(id, composing) });
     // The first letter is kept at once, what follows when the typing pauses.
     if (!known) write(id, composing);
     const timer = setTimeout(() => {
@@ -64,6 +81,16 @@ export async function keepDrafts(store: Pick<Store, "drafts" | "putDraft" | "rem
     }, pauseMs);
     waiting.set(id, { composing, timer });
   };
+  const unhear = tabs.hear((message) => {
+    if (message.type !== "draft") return;
+    const { conversation_id: id, draft } = message;
+    // The tab that tells keeps it on the device; what waits here is older.
+    clearTimeout(waiting.get(id)?.timer);
+    waiting.delete(id);
+    useDrafts.setState(({ byConversation }) => ({
+      byConversation: { ...byConversation, [id]: heardInto(byConversation[id] ?? idle, draft) },
+    }));
+  });
   window.addEventListener("pagehide", flush);
   document.addEventListener("visibilitychange", flush);
   const kept = await store.drafts().catch(() => []);
@@ -74,6 +101,7 @@ export async function keepDrafts(store: Pick<Store, "drafts" | "putDraft" | "rem
     },
   }));
   return () => {
+    unhear();
     window.removeEventListener("pagehide", flush);
     document.removeEventListener("visibilitychange", flush);
     for (const { timer } of waiting.values()) clearTimeout(timer);

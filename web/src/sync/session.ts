@@ -6,6 +6,7 @@ import { openLine } from "../wire/socket.ts";
 import type { Me } from "../wire/types.ts";
 import { uploadFile } from "../wire/upload.ts";
 import { browserPage } from "./attention.ts";
+import { forgetChosen } from "./chosen-files.ts";
 import type { ConversationList } from "./conversation-list.ts";
 import { keepDrafts } from "./drafts.ts";
 import { Engine, type EngineParts } from "./engine.ts";
@@ -125,7 +126,7 @@ export class SessionKeeper {
       onMessage: this.#parts.onMessage,
     });
     this.state.setState({ status: "in", engine }, true);
-    this.#forgetDrafts = await keepDrafts(store);
+    this.#forgetDrafts = await keepDrafts(store, tabs);
     await engine.start();
   }
 
@@ -133,6 +134,7 @@ export class SessionKeeper {
     const state = this.state.getState();
     if (state.status === "in") state.engine.close();
     this.#forgetDrafts?.();
+    forgetChosen();
     this.state.setState({ status: "out" }, true);
     this.#parts.client.clear();
     await this.#parts.store.wipe().catch(() => undefined);

@@ -1,10 +1,14 @@
+import type { Draft } from "./store.ts";
+
 /** What the tabs of one browser tell each other. */
 export type TabMessage =
   | { type: "outbox" }
   | { type: "signed-out" }
   | { type: "signed-in" }
   /** This person has seen a conversation up to seq. */
-  | { type: "read"; conversation_id: string; seq: number };
+  | { type: "read"; conversation_id: string; seq: number }
+  /** What this person writes in a conversation now; null: nothing any more. */
+  | { type: "draft"; conversation_id: string; draft: Draft | null };
 
 export interface Tabs {
   tell(message: TabMessage): void;

@@ -5,6 +5,7 @@ import {
   useEffect,
   useId,
   useLayoutEffect,
+  useRef,
   useState,
 } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
@@ -27,7 +28,7 @@ interface ComposerFieldProps {
 export function ComposerField({ conversationId, state, areaRef, touch }: ComposerFieldProps) {
   const t = useT();
   const listId = useId();
-  const { text, replyTo, editing } = state.composing;
+  const { text, replyTo, editing, heard } = state.composing;
   const [token, setToken] = useState<Token | null>(null);
   const [selected, setSelected] = useState(0);
   const suggestions = useCompletion(conversationId, token);
@@ -52,6 +53,13 @@ export function ComposerField({ conversationId, state, areaRef, touch }: Compose
     };
   }, [areaRef, text]);
 
+  const caret = useRef({ start: 0, end: 0 });
+  useLayoutEffect(() => {
+    const element = areaRef.current;
+    // Another tab wrote it: the browser has put the caret at its end.
+    if (heard && element === document.activeElement) element?.setSelectionRange(caret.current.start, caret.current.end);
+  }, [areaRef, heard, text]);
+
   useEffect(() => {
     // On a phone the keyboard would cover the conversation that was just opened.
     if (!touch || replyTo !== undefined || editing) areaRef.current?.focus();
@@ -59,6 +67,7 @@ export function ComposerField({ conversationId, state, areaRef, touch }: Compose
 
   const look = (): void => {
     const element = areaRef.current;
+    if (element) caret.current = { start: element.selectionStart, end: element.selectionEnd };
     const found =
       element?.selectionStart === element?.selectionEnd
         ? tokenAt(element?.value ?? "", element?.selectionStart ?? 0)

@@ -29,7 +29,7 @@ export function useComposer(id: string): ComposerState {
   const client = useQueryClient();
   const { limits } = useMe();
   const composing = useComposing(id);
-  const chosen = useFiles();
+  const chosen = useFiles(id);
   const { text, replyTo, editing } = composing;
   const bytesLeft = limits.text_bytes - utf8Length(text.trim());
   const mentioned = useMentions(id, editing ? "" : text, replyTo);

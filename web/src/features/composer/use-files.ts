@@ -1,6 +1,7 @@
-import { useCallback, useState } from "react";
+import { useCallback } from "react";
 import { fileSize } from "../../lib/bytes.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
+import { changeChosen, useChosen } from "../../sync/chosen-files.ts";
 import type { OutboxFile } from "../../sync/outbox-item.ts";
 import { useMe } from "../../sync/queries.ts";
 import { toast } from "../../ui/toasts.tsx";
@@ -32,12 +33,12 @@ export interface ChosenFiles {
   clear: () => void;
 }
 
-/** The files that go with the next message; what is too much or too large is refused in words. */
-export function useFiles(): ChosenFiles {
+/** The files that go with a conversation's next message; what is too much or too large is refused in words. */
+export function useFiles(conversationId: string): ChosenFiles {
   const t = useT();
   const locale = useLocale();
   const { limits } = useMe();
-  const [files, setFiles] = useState<readonly OutboxFile[]>([]);
+  const files = useChosen(conversationId);
   const maxFiles = limits.attachments;
   const maxBytes = limits.attachment_bytes;
 
@@ -62,19 +63,22 @@ export function useFiles(): ChosenFiles {
           });
         }
       }
-      setFiles((before) => {
+      changeChosen(conversationId, (before) => {
         const all = [...before, ...fitting];
         if (all.length > maxFiles) toast(t("composer.tooMany", { count: maxFiles }), "error");
         return all.slice(0, maxFiles);
       });
     },
-    [t, locale, maxFiles, maxBytes],
+    [t, locale, conversationId, maxFiles, maxBytes],
   );
-  const remove = useCallback((key: string) => {
-    setFiles((before) => before.filter((file) => file.key !== key));
-  }, []);
+  const remove = useCallback(
+    (key: string) => {
+      changeChosen(conversationId, (before) => before.filter((file) => file.key !== key));
+    },
+    [conversationId],
+  );
   const clear = useCallback(() => {
-    setFiles([]);
-  }, []);
+    changeChosen(conversationId, () => []);
+  }, [conversationId]);
   return { files, add, remove, clear };
 }
