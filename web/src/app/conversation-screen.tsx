@@ -16,6 +16,7 @@ import { SkeletonConversation } from "../ui/skeleton.tsx";
 import { useMedia } from "../ui/use-media.ts";
 import type { Message } from "../wire/types.ts";
 import { Broken } from "./broken.tsx";
+import { LineNote } from "./line-banner.tsx";
 import type { InfoPage } from "./router.tsx";
 import { PaneDivider, usePaneWidth } from "./pane-divider.tsx";
 
@@ -49,6 +50,7 @@ export function ConversationScreen() {
   const conversation = useConversation(id);
   const [forwarding, setForwarding] = useState<Message>();
   const detailsWidth = usePaneWidth("details");
+  const listBeside = useMedia("(min-width: 768px)");
   const roomForDetails = useMedia("(min-width: 1100px)");
   useEscape(() => {
     if (info) void navigate({ search: (before) => ({ ...before, info: undefined }) });
@@ -123,7 +125,11 @@ export function ConversationScreen() {
               }
             />
           </Broken>
-          <TypingLine conversationId={id} />
+          <div className="relative">
+            <TypingLine conversationId={id} />
+            {/* Without a line nobody is known to type: on a phone the place is free. */}
+            {!listBeside && <LineNote small />}
+          </div>
           {conversation.blocking || conversation.blocked ? (
             <CannotSend conversation={conversation} />
           ) : (

@@ -1,5 +1,7 @@
 import { CloudOff, LoaderCircle } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
+import { create } from "zustand";
+import { cx } from "../lib/cx.ts";
 import { useT } from "../lib/i18n/i18n.ts";
 import { useLineState } from "../sync/line-state.ts";
 import { useOutbox } from "../sync/queries.ts";
@@ -8,15 +10,12 @@ import { useEngine } from "../sync/session-context.ts";
 /** A short break is nobody's business. */
 const patienceMs = 1_500;
 
-/** Says when there is no line, and how much waits for it. */
-export function LineBanner() {
-  const t = useT();
+const usePatience = create<{ longDown: boolean }>(() => ({ longDown: false }));
+
+/** Tells the engine when the network and the page come and go, and notices when the line is missed for long. */
+export function useLineWatch(): void {
   const engine = useEngine();
   const line = useLineState((state) => state.line);
-  const waiting = useOutbox().filter(
-    (item) => item.action.kind === "message" && !item.failed && item.acked === undefined,
-  ).length;
-  const [longDown, setLongDown] = useState(false);
 
   useEffect(() => {
     const wake = (): void => {
@@ -48,28 +47,50 @@ export function LineBanner() {
   useEffect(() => {
     if (line === "up") return;
     const timer = setTimeout(() => {
-      setLongDown(true);
+      usePatience.setState({ longDown: true });
     }, patienceMs);
     return () => {
       clearTimeout(timer);
-      setLongDown(false);
+      usePatience.setState({ longDown: false });
     };
   }, [line]);
+}
 
+/**
+ * Says when there is no line, and how much waits for it. It lies over its place,
+ * at the lower edge of what holds it: nothing moves when it comes or goes.
+ */
+export function LineNote({ small = false }: { small?: boolean }) {
+  const t = useT();
+  const line = useLineState((state) => state.line);
+  const longDown = usePatience((state) => state.longDown);
+  const waiting = useOutbox().filter(
+    (item) => item.action.kind === "message" && !item.failed && item.acked === undefined,
+  ).length;
   const shown = line !== "up" && longDown;
   const offline = line === "offline" || !navigator.onLine;
   const what = offline ? t("line.offline") : t("line.connecting");
   return (
-    <div role="status" className={shown ? "safe-top line-note" : "safe-top"}>
+    <div
+      role="status"
+      className={cx("pointer-events-none absolute inset-x-2 z-10 flex justify-center", small ? "bottom-0" : "bottom-3")}
+    >
       {shown && (
-        <p className="flex items-center justify-center gap-2 px-4 py-1 text-sm">
-          {offline ? (
-            <CloudOff size={16} className="text-danger" aria-hidden="true" />
-          ) : (
-            <LoaderCircle size={16} className="animate-spin" aria-hidden="true" />
+        <p
+          className={cx(
+            "flex max-w-full items-center gap-2 rounded-full line-note",
+            small ? "h-5 px-2 text-xs" : "px-4 py-1.5 text-sm shadow-md",
           )}
-          {what}
-          {waiting > 0 && `, ${t("line.waiting", { count: waiting })}`}
+        >
+          {offline ? (
+            <CloudOff size={small ? 14 : 16} className="text-danger" aria-hidden="true" />
+          ) : (
+            <LoaderCircle size={small ? 14 : 16} className="animate-spin" aria-hidden="true" />
+          )}
+          <span className="truncate">
+            {what}
+            {waiting > 0 && `, ${t("line.waiting", { count: waiting })}`}
+          </span>
         </p>
       )}
     </div>

@@ -8,7 +8,7 @@ import { useTotalUnread } from "../sync/queries.ts";
 import { EngineProvider, useSessionState } from "../sync/session-context.ts";
 import { useMedia } from "../ui/use-media.ts";
 import { Broken } from "./broken.tsx";
-import { LineBanner } from "./line-banner.tsx";
+import { LineNote, useLineWatch } from "./line-banner.tsx";
 import { PaneDivider, usePaneWidth } from "./pane-divider.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 
@@ -30,7 +30,7 @@ function usePageTitle(): void {
 
 function SignedIn() {
   const t = useT();
-  const { pathname } = useLocation();
+  const { pathname, search } = useLocation();
   const wide = useMedia("(min-width: 768px)");
   const [open, setOpen] = useState<"switcher" | "shortcuts">();
   const width = usePaneWidth("list");
@@ -38,6 +38,7 @@ function SignedIn() {
     setOpen(undefined);
   };
   usePageTitle();
+  useLineWatch();
   useShortcuts({
     onSwitcher: () => {
       setOpen("switcher");
@@ -47,18 +48,18 @@ function SignedIn() {
     },
   });
   const atList = pathname === "/";
+  const chatShown = pathname.startsWith("/c/") && search.info === undefined;
   return (
-    <div className="flex h-dvh flex-col bg-base-100 text-base-content">
+    <div className="safe-top flex h-dvh flex-col bg-base-100 text-base-content">
       <a href="#main" className="btn btn-primary sr-only fixed z-50 focus:not-sr-only focus:fixed focus:m-2">
         {t("app.skip")}
       </a>
-      <LineBanner />
-      <div className="flex min-h-0 flex-1">
+      <div className="relative flex min-h-0 flex-1">
         {(wide || atList) && (
           <section
             aria-label={t("list.title")}
             style={wide ? { width } : undefined}
-            className={cx("flex min-h-0 shrink-0 flex-col", wide ? "" : "w-full")}
+            className={cx("relative flex min-h-0 shrink-0 flex-col", wide ? "" : "w-full")}
           >
             <Broken resetKey="list">
               <ListHeader
@@ -68,6 +69,7 @@ function SignedIn() {
               />
               <ConversationList />
             </Broken>
+            <LineNote />
           </section>
         )}
         {wide && <PaneDivider pane="list" />}
@@ -78,6 +80,8 @@ function SignedIn() {
             </Broken>
           </main>
         )}
+        {/* A conversation on a phone has a better place for it. */}
+        {!wide && !atList && !chatShown && <LineNote />}
       </div>
       {open && (
         <Suspense>

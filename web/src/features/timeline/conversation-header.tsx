@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { ArrowLeft, Bookmark, Info, Users } from "lucide-react";
 import type { ReactNode } from "react";
+import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { ago } from "../../lib/time.ts";
 import { conversationAvatar, conversationName, conversationSeed, isSelf, peerOf } from "../../sync/naming.ts";
@@ -64,7 +65,8 @@ export function ConversationHeader({ conversation, detailsOpen, end }: HeaderPro
           <h1 className="truncate leading-tight font-semibold">
             <bdi>{name}</bdi>
           </h1>
-          <span className="block truncate text-xs text-base-content/70">
+          {/* Its place stays while nobody knows whether the other is there. */}
+          <span className={cx("block truncate text-xs text-base-content/70", !self && "min-h-4")}>
             <Status conversation={conversation} me={me} />
           </span>
         </span>
