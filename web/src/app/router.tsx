@@ -80,12 +80,8 @@ const join = createRoute({
 });
 const settings = createRoute({
   getParentRoute: () => shell,
-  path: "/settings",
-  component: lazyRouteComponent(() => import("./settings-screens.tsx"), "SettingsScreen"),
-});
-const settingsPage = createRoute({
-  getParentRoute: () => shell,
-  path: "/settings/$page",
+  // One route for the index and its pages: going from one to the other keeps what has the focus.
+  path: "/settings/{-$page}",
   component: lazyRouteComponent(() => import("./settings-screens.tsx"), "SettingsScreen"),
 });
 
@@ -93,7 +89,7 @@ export const router = createRouter({
   routeTree: rootRoute.addChildren([
     logIn,
     signUp,
-    shell.addChildren([home, conversation, newChat, newGroup, join, settings, settingsPage]),
+    shell.addChildren([home, conversation, newChat, newGroup, join, settings]),
   ]),
   defaultPreload: "intent",
   defaultPreloadStaleTime: 0,

@@ -1,5 +1,6 @@
 import { Link, useParams } from "@tanstack/react-router";
 import { Bell, ChevronRight, Palette, ShieldCheck, UserRound } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { Appearance } from "../features/settings/appearance.tsx";
 import { BlockedPeople } from "../features/settings/blocked.tsx";
 import { LogOutButton } from "../features/settings/log-out.tsx";
@@ -28,7 +29,7 @@ function Index({ current }: { current: string | undefined }) {
       {pages.map(({ id, label, icon: Icon }) => (
         <Link
           key={id}
-          to="/settings/$page"
+          to="/settings/{-$page}"
           params={{ page: id }}
           aria-current={id === current ? "page" : undefined}
           className={cx(
@@ -70,26 +71,41 @@ function Content({ page }: { page: (typeof pages)[number]["id"] }) {
   }
 }
 
+/** Where one page takes the place of the other, the focus goes along: into the page, and back to its link. */
+function useFocusAlong(page: string | undefined, wide: boolean) {
+  const root = useRef<HTMLDivElement>(null);
+  const came = useRef(page);
+  useEffect(() => {
+    const from = came.current;
+    came.current = page;
+    if (wide || from === page) return;
+    const link = page === undefined && from !== undefined && `nav a[href="/settings/${CSS.escape(from)}"]`;
+    root.current?.querySelector<HTMLElement>(link || "header a")?.focus();
+  }, [page, wide]);
+  return root;
+}
+
 /** The settings: the index or one page where there is no room for both. */
 export function SettingsScreen() {
   const t = useT();
   const { page } = useParams({ strict: false });
   const wide = useMedia("(min-width: 1024px)");
+  const root = useFocusAlong(page, wide);
   const chosen = pages.find(({ id }) => id === (page ?? "profile"));
   if (!chosen) return <NotFound />;
   if (!wide && page === undefined) {
     return (
-      <div className="flex h-full flex-col">
+      <div ref={root} className="flex h-full flex-col">
         <PaneHeader title={t("settings.title")} back={{ to: "/" }} backLabel={t("app.back")} />
         <Index current={undefined} />
       </div>
     );
   }
   return (
-    <div className="flex h-full flex-col">
+    <div ref={root} className="flex h-full flex-col">
       <PaneHeader
         title={wide ? t("settings.title") : t(chosen.label)}
-        back={{ to: wide ? "/" : "/settings" }}
+        back={wide ? { to: "/" } : { to: "/settings/{-$page}", params: { page: undefined } }}
         backLabel={t("app.back")}
       />
       <div className="flex min-h-0 flex-1">

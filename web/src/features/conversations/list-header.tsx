@@ -17,7 +17,8 @@ export function ListHeader({ onSearch }: ListHeaderProps) {
     <header className="space-y-2 px-3 pt-2 pb-1">
       <div className="flex items-center gap-2">
         <Link
-          to="/settings"
+          to="/settings/{-$page}"
+          params={{ page: undefined }}
           className="flex min-w-0 flex-1 items-center gap-3 rounded-box p-1 hover:bg-base-200"
           title={t("settings.title")}
         >
@@ -26,7 +27,8 @@ export function ListHeader({ onSearch }: ListHeaderProps) {
           <span className="sr-only">{t("settings.title")}</span>
         </Link>
         <Link
-          to="/settings"
+          to="/settings/{-$page}"
+          params={{ page: undefined }}
           aria-label={t("settings.title")}
           title={t("settings.title")}
           className="btn btn-circle btn-ghost btn-sm size-10"
