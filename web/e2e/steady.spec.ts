@@ -19,7 +19,11 @@ for (const [size, viewport] of Object.entries({ desktop, phone })) {
     await startDirect(ada, grace);
     await send(ada, "here");
     const { page } = ada;
-    const screens = [(): Promise<unknown> => Promise.resolve(), () => page.goto("/"), () => page.goto("/settings/appearance")];
+    const screens = [
+      (): Promise<unknown> => Promise.resolve(),
+      () => page.goto("/"),
+      () => page.goto("/settings/appearance"),
+    ];
     for (const open of screens) {
       await open();
       await expect(page.getByRole("banner").or(page.locator("header")).first()).toBeVisible();

@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { Composer } from "../features/composer/composer.tsx";
 import { CannotSend } from "../features/composer/cannot-send.tsx";
 import { MoreButton } from "../features/conversations/more-button.tsx";
+import { noFilters } from "../features/search/filters.ts";
 import { ConversationHeader } from "../features/timeline/conversation-header.tsx";
 import { MessageList } from "../features/timeline/message-list.tsx";
 import { PinnedBar } from "../features/timeline/pinned-bar.tsx";
@@ -53,7 +54,7 @@ export function ConversationScreen() {
   const listBeside = useMedia("(min-width: 768px)");
   const roomForDetails = useMedia("(min-width: 1100px)");
   useEscape(() => {
-    if (info) void navigate({ search: (before) => ({ ...before, info: undefined }) });
+    if (info) void navigate({ search: (before) => ({ ...before, ...noFilters, info: undefined }) });
     else void navigate({ to: "/" });
   });
 

@@ -1,10 +1,11 @@
-import { useNavigate } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { GroupDetails } from "../features/details/group-details.tsx";
 import { Invites } from "../features/details/invites.tsx";
 import { PersonDetails } from "../features/details/person-details.tsx";
 import { PinList } from "../features/details/pin-list.tsx";
 import { SharedFiles } from "../features/details/shared-files.tsx";
 import { AddMembers } from "../features/people/add-members.tsx";
+import { noFilters, readFilters } from "../features/search/filters.ts";
 import { SearchPane } from "../features/search/search-pane.tsx";
 import { cx } from "../lib/cx.ts";
 import { useT } from "../lib/i18n/i18n.ts";
@@ -30,8 +31,9 @@ const titles: Record<InfoPage, MessageKey> = {
   search: "search.title",
 };
 
-function Page({ conversation, page }: Pick<DetailsProps, "conversation" | "page">) {
+function Page({ conversation, page, wide }: DetailsProps) {
   const navigate = useNavigate({ from: "/c/$id" });
+  const search = useSearch({ from: "/shell/c/$id" });
   switch (page) {
     case "add":
       return (
@@ -47,7 +49,17 @@ function Page({ conversation, page }: Pick<DetailsProps, "conversation" | "page"
     case "invites":
       return <Invites conversationId={conversation.id} />;
     case "search":
-      return <SearchPane key={conversation.id} conversationId={conversation.id} />;
+      return (
+        <SearchPane
+          key={conversation.id}
+          conversationId={conversation.id}
+          filters={readFilters({ ...search })}
+          onFilters={(change) =>
+            void navigate({ search: (before) => ({ ...before, ...change }), replace: true, resetScroll: false })
+          }
+          beside={wide}
+        />
+      );
     case "details":
       return (
         <div className="min-h-0 flex-1 overflow-y-auto">
@@ -79,9 +91,12 @@ export function DetailsScreen({ conversation, page, wide }: DetailsProps) {
         title={title}
         closes={wide && !inner}
         backLabel={inner || !wide ? t("app.back") : t("app.close")}
-        back={{ to: ".", search: (before) => ({ ...before, info: inner ? ("details" as const) : undefined }) }}
+        back={{
+          to: ".",
+          search: (before) => ({ ...before, ...noFilters, info: inner ? ("details" as const) : undefined }),
+        }}
       />
-      <Page conversation={conversation} page={shown} />
+      <Page conversation={conversation} page={shown} wide={wide} />
     </aside>
   );
 }

@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { ConversationScreen } from "./conversation-screen.tsx";
 import { HomeScreen } from "./home-screen.tsx";
 import { LogInScreen, SignUpScreen } from "./auth-screens.tsx";
+import { readFilters, type SearchFilters } from "../features/search/filters.ts";
 import { NotFound } from "./not-found.tsx";
 import { Root } from "./root.tsx";
 import { Shell } from "./shell.tsx";
@@ -35,7 +36,7 @@ const infoPages = ["details", "add", "files", "pins", "invites", "search"] as co
 /** What stands beside a conversation. */
 export type InfoPage = (typeof infoPages)[number];
 
-export interface ConversationSearch {
+export interface ConversationSearch extends SearchFilters {
   /** The seq of the message to show. */
   at?: number;
   /** What the details pane shows. */
@@ -59,6 +60,7 @@ const conversation = createRoute({
       ...(info ? { info } : {}),
       ...(find === undefined ? {} : { find }),
       ...(photo === undefined ? {} : { photo }),
+      ...readFilters(search),
     };
   },
 });

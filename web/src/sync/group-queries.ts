@@ -36,15 +36,20 @@ export interface SearchInput {
   conversationId?: string | undefined;
   /** file, image, video, audio or link; several joined by commas. */
   has?: string | undefined;
+  /** Whose messages, by the id. */
+  from?: string | undefined;
+  /** Sent at this time or later, RFC 3339. */
+  after?: string | undefined;
+  /** Sent before this time. */
+  before?: string | undefined;
 }
 
 async function searchOnce(input: SearchInput, from: string | undefined, signal: AbortSignal): Promise<Page<Found>> {
   let cursor = from;
   for (let pages = 0; ; pages += 1) {
-    const page = await api.search(
-      { q: input.text, conversation_id: input.conversationId, has: input.has, limit: searchPage, cursor },
-      { signal },
-    );
+    const { text, conversationId, ...filters } = input;
+    const query = { q: text, conversation_id: conversationId, ...filters, limit: searchPage, cursor };
+    const page = await api.search(query, { signal });
     if (page.items.length > 0 || page.next_cursor === null || pages >= maxEmptyPages) return page;
     cursor = page.next_cursor;
   }
@@ -56,7 +61,7 @@ export function useSearch(
   enabled: boolean,
 ): UseInfiniteQueryResult<InfiniteData<Page<Found>, string | undefined>> {
   return useInfiniteQuery({
-    queryKey: keys.search(input.text, input.conversationId, input.has),
+    queryKey: ["search", input],
     queryFn: ({ pageParam, signal }) => searchOnce(input, pageParam, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page: Page<Found>) => page.next_cursor ?? undefined,

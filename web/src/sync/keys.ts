@@ -15,7 +15,6 @@ export const keys = {
   invite: (token: string) => ["invite", token] as const,
   pins: (id: string) => ["pins", id] as const,
   files: (id: string, kind: string) => ["files", id, kind] as const,
-  search: (query: string, id: string | undefined, has: string | undefined) => ["search", query, id, has] as const,
   people: (query: string) => ["people", query] as const,
   presence: (id: string) => ["presence", id] as const,
   typing: (id: string) => ["typing", id] as const,

@@ -57,6 +57,8 @@ export interface SearchQuery {
   q: string;
   conversation_id?: string | undefined;
   from?: string | undefined;
+  after?: string | undefined;
+  before?: string | undefined;
   has?: string | undefined;
   limit: number;
   cursor?: string | undefined;

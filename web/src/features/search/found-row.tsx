@@ -1,4 +1,5 @@
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
+import { foldMarkdown, foldPlaces } from "../../lib/markdown/fold.ts";
 import { fullTime, listTime } from "../../lib/time.ts";
 import { personName } from "../../sync/naming.ts";
 import { previewOf } from "../../sync/preview.ts";
@@ -21,6 +22,7 @@ export function FoundRow({ found, place }: FoundRowProps) {
   const { me } = useEngine();
   const { message, highlights } = found;
   const sender = useUser(message.sender_id);
+  const folded = foldMarkdown(message.text);
   const name = message.sender_id === me ? t("list.you") : personName(sender);
   return (
     <>
@@ -38,9 +40,9 @@ export function FoundRow({ found, place }: FoundRowProps) {
           </time>
         </span>
         <span dir="auto" className="line-clamp-2 text-sm wrap-anywhere text-base-content/80">
-          {message.text === ""
+          {folded.text === ""
             ? previewOf(message, t)
-            : excerpt(message.text, highlights).map((piece, index) =>
+            : excerpt(folded.text, foldPlaces(folded, highlights)).map((piece, index) =>
                 piece.found ? (
                   <mark key={index} className="rounded-sm bg-primary/25 text-base-content">
                     {piece.text}

@@ -1,63 +1,34 @@
 import { Link } from "@tanstack/react-router";
-import { Search } from "lucide-react";
-import { useState } from "react";
-import { cx } from "../../lib/cx.ts";
 import { useT } from "../../lib/i18n/i18n.ts";
-import type { MessageKey } from "../../lib/i18n/en.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { useSearch } from "../../sync/group-queries.ts";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
-import { useSettled } from "../../ui/use-settled.ts";
+import { beginOf, type SearchFilters } from "./filters.ts";
 import { FoundRow } from "./found-row.tsx";
+import { SearchForm } from "./search-form.tsx";
 
-const kinds: readonly { has: string | undefined; label: MessageKey }[] = [
-  { has: undefined, label: "search.all" },
-  { has: "image,video", label: "files.media" },
-  { has: "file", label: "search.files" },
-  { has: "link", label: "search.links" },
-];
+interface SearchPaneProps {
+  conversationId: string;
+  filters: SearchFilters;
+  onFilters: (change: SearchFilters) => void;
+  /** The messages stand beside it; else they take its place. */
+  beside: boolean;
+}
 
 /** Finds what was said in one conversation. */
-export function SearchPane({ conversationId }: { conversationId: string }) {
+export function SearchPane({ conversationId, filters, onFilters, beside }: SearchPaneProps) {
   const t = useT();
-  const [text, setText] = useState("");
-  const [has, setHas] = useState<string>();
-  const query = useSettled(text.trim());
-  const asked = query !== "" || has !== undefined;
-  const search = useSearch({ text: query, conversationId, has }, asked);
+  const { q: query = "", has, by, since, until } = filters;
+  const asked = Object.values(filters).some((one) => one !== undefined);
+  const search = useSearch(
+    { text: query, conversationId, has, from: by, after: beginOf(since), before: beginOf(until, 1) },
+    asked,
+  );
   const found = asked ? (search.data?.pages.flatMap((page) => page.items) ?? []) : [];
+  const find = query === "" ? undefined : query;
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <label className="input mx-3 mt-3 w-auto">
-        <Search size={16} aria-hidden="true" />
-        <span className="sr-only">{t("search.here")}</span>
-        <input
-          type="search"
-          // The pane is there for searching.
-          // eslint-disable-next-line jsx-a11y/no-autofocus
-          autoFocus
-          value={text}
-          placeholder={t("search.here")}
-          onChange={(event) => {
-            setText(event.target.value);
-          }}
-        />
-      </label>
-      <div role="group" aria-label={t("search.kind")} className="flex flex-wrap gap-1 px-3 py-2">
-        {kinds.map((kind) => (
-          <button
-            key={kind.label}
-            type="button"
-            aria-pressed={has === kind.has}
-            className={cx("btn rounded-full btn-xs", has === kind.has && "btn-primary")}
-            onClick={() => {
-              setHas(kind.has);
-            }}
-          >
-            {t(kind.label)}
-          </button>
-        ))}
-      </div>
+      <SearchForm conversationId={conversationId} filters={filters} onChange={onFilters} />
       <div className="min-h-0 flex-1 overflow-y-auto px-2 pb-4">
         {!asked && <p className="p-6 text-center text-sm text-base-content/70">{t("search.idle")}</p>}
         {search.isError && (
@@ -71,7 +42,7 @@ export function SearchPane({ conversationId }: { conversationId: string }) {
             <li key={one.message.seq}>
               <Link
                 to="."
-                search={(before) => ({ ...before, at: one.message.seq, find: query === "" ? undefined : query })}
+                search={(before) => (beside ? { ...before, at: one.message.seq, find } : { at: one.message.seq, find })}
                 resetScroll={false}
                 className="flex items-start gap-3 rounded-box px-2 py-2 hover:bg-base-200"
               >
