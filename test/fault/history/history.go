@@ -174,7 +174,7 @@ func (h *History) Ack(op *Op, e *Entry) {
 
 // differs says what of an entry is not as the operation asked; empty when all is.
 func (o *Op) differs(e *Entry) string {
-	kind := map[Verb]string{Send: KindMessage, Edit: KindEdit, Delete: KindDelete, React: KindReact, Add: KindAdded, Remove: KindRemoved}[o.Verb]
+	kind := map[Verb]string{Send: KindMessage, Edit: KindEdit, Delete: KindDelete, React: KindReact, Add: KindAdded, Remove: KindRemoved, Block: KindBlock}[o.Verb]
 	switch {
 	case e.Kind != kind:
 		return "the kind"
