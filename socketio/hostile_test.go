@@ -62,7 +62,7 @@ func TestBadPackets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			opt := socketio.Options{ConnectTimeout: time.Minute, Engine: socketio.EngineOptions{PingTimeout: time.Second}}
 			if tc.text == "connect_timeout" {
-				opt.ConnectTimeout = time.Second
+				opt.ConnectTimeout = 3 * time.Second // enough for the bystander to join
 			}
 			models(t, opt, func(t *testing.T, srv *socketio.Server) {
 				srv.Of("/")

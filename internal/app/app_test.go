@@ -167,12 +167,16 @@ type socket struct {
 
 func (a *account) connect() *socket {
 	a.s.t.Helper()
-	s, err := a.s.dial(client.Options{Auth: map[string]string{"token": a.token}})
-	if err != nil {
-		a.s.t.Fatal(err)
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) { // as clients do
+		s, err := a.s.dial(client.Options{Auth: map[string]string{"token": a.token}})
+		if err == nil {
+			s.wait("ready", 1)
+			return s
+		}
+		if time.Now().After(end) {
+			a.s.t.Fatal(err)
+		}
 	}
-	s.wait("ready", 1)
-	return s
 }
 
 func (s *server) dial(opt client.Options) (*socket, error) {

@@ -93,7 +93,7 @@ func TestAStopFailsNoSend(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, room := range rooms {
-		entries, err := people[0].api(c.nodes[0].URL).Entries(ctx, room)
+		entries, err := people[0].history(ctx, c.nodes[0].URL, room)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -265,6 +265,17 @@ func (p *person) insist(d *device, nodes []*node, room, clientID string) (_ *dev
 	return nil, 0
 }
 
+// history reads a conversation by way of a node, which may be a moment behind what it told.
+func (p *person) history(ctx context.Context, at, room string) ([]program.Entry, error) {
+	for {
+		entries, err := p.api(at).Entries(ctx, room)
+		if program.Status(err) != http.StatusServiceUnavailable {
+			return entries, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // checkLog reads the conversation by way of every node and checks that it holds the
 // messages, each once, in this order among themselves, without a hole in the numbers. A
 // node that told nobody of the last of them shows them when they are stored.
@@ -278,7 +289,7 @@ func (c *cluster) checkLog(p *person, room string, want []string) {
 		}
 		var got []string
 		for ; ; time.Sleep(20 * time.Millisecond) {
-			entries, err := p.api(n.URL).Entries(ctx, room)
+			entries, err := p.history(ctx, n.URL, room)
 			if err != nil {
 				c.t.Errorf("read the log from %s: %v", n.name, err)
 				break

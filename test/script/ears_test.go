@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -100,6 +101,10 @@ func cmdListen(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, cancel := limited()
 	defer cancel()
 	e, err := openEars(ctx, s.process.URL, p.Login)
+	var closed *client.CloseError
+	for errors.As(err, &closed) && ctx.Err() == nil { // no refusal: the machine stood still
+		e, err = openEars(ctx, s.process.URL, p.Login)
+	}
 	if neg {
 		if err == nil {
 			e.close()
