@@ -62,8 +62,8 @@ func TestAStopFailsNoSend(t *testing.T) {
 		var talking sync.WaitGroup
 		for i, p := range people { // one of them is at the node that stops
 			order := slices.Concat([]*node{c.nodes[i]}, c.others(c.nodes[i]))
+			d := p.connect(c.nodes[i].URL) // before that node is stopped
 			talking.Go(func() {
-				d := p.connect(c.nodes[i].URL)
 				for n := 0; ctx.Err() == nil; n++ {
 					var no int
 					d, no = p.insist(d, order, rooms[n%len(rooms)], fmt.Sprintf("%s-%s-%d", stopped.name, p.User.Username, n))

@@ -26,8 +26,8 @@ func TestARollingDeployOfNewerRules(t *testing.T) {
 	for i, p := range people {
 		sent[i] = map[string][]string{}
 		order := slices.Concat([]*node{c.nodes[i]}, c.others(c.nodes[i]))
+		d := p.connect(c.nodes[i].URL) // before that node is stopped
 		talking.Go(func() {
-			d := p.connect(c.nodes[i].URL)
 			for n := 0; ctx.Err() == nil; n++ {
 				room, id := rooms[n%len(rooms)], fmt.Sprint(p.User.Username, "-", n)
 				var no int
