@@ -145,6 +145,8 @@ func (h *History) Fail(op *Op, code string) {
 		op.Settled, op.Code = h.Now(), code
 		if !op.Doubt {
 			op.Outcome = Failed
+		} else { // the try in doubt may be done yet, behind what comes later
+			op.Order = 0
 		}
 	}
 }
