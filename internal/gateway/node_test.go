@@ -230,6 +230,7 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 	if !strings.HasPrefix(t.Name(), "TestE17") { // who does not say CONNECT at once is busy, like the machine
 		server.ConnectTimeout = patience
 	}
+	server.Engine.PingTimeout = 10 * patience // longer than any test that has a socket stand still
 	n.sockets = socketio.NewServer(server)
 	n.gateway.Register(n.sockets)
 	n.web = httptest.NewServer(n.sockets)
