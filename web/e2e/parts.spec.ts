@@ -91,12 +91,17 @@ test("a picture and its words are forwarded without being uploaded again", async
   await message(ada, "look at this").click({ button: "right", position: { x: 5, y: 5 } });
   await page.getByRole("menuitem", { name: "Forward" }).click();
   const dialog = page.getByRole("dialog", { name: "Forward to" });
+  // To several at once: a person that one never wrote to, and a conversation that is there.
   await dialog.getByRole("searchbox").fill(linus.username);
-  await dialog.getByRole("button", { name: "Send to Linus Park" }).click();
-  await expect(dialog.getByText("Sent")).toBeVisible();
-  await dialog.getByRole("button", { name: "Done" }).click();
+  await dialog.getByRole("checkbox", { name: "Send to Linus Park" }).check();
+  await dialog.getByRole("searchbox").fill(grace.username);
+  await dialog.getByRole("checkbox", { name: "Send to Grace Hopper" }).check();
+  await expect(dialog.getByRole("checkbox", { name: "Send to Linus Park" })).toBeChecked();
+  await dialog.getByRole("button", { name: "Send to 2" }).click();
+  await expect(dialog).toBeHidden();
   await openFromList(linus, "Ada Lovelace");
   await expect(message(linus, "look at this").getByRole("img", { name: "Photo: black.png" })).toBeVisible();
+  await expect(ada.page.locator("article").filter({ hasText: "look at this" })).toHaveCount(2);
   expect(uploads).toBe(0);
   expectNoComplaints(ada, grace, linus);
 });

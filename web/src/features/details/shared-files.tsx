@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { Download, Film } from "lucide-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
+import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { fileSize } from "../../lib/bytes.ts";
 import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
@@ -54,7 +55,7 @@ function FileRow({ file }: { file: SharedFile }) {
   const locale = useLocale();
   const { attachment } = file;
   return (
-    <li className="flex items-center gap-3 rounded-box px-3 py-1.5 hover:bg-base-200">
+    <div role="listitem" className="flex items-center gap-3 rounded-box px-3 py-1.5 hover:bg-base-200">
       <Link to="." search={(before) => ({ ...before, at: file.seq })} resetScroll={false} className="min-w-0 flex-1">
         <bdi className="block truncate text-sm font-medium">{attachment.name}</bdi>
         <span className="block text-xs text-base-content/70">
@@ -71,9 +72,23 @@ function FileRow({ file }: { file: SharedFile }) {
       >
         <Download size={18} />
       </a>
-    </li>
+    </div>
   );
 }
+
+const columns = 3;
+/** So many pixels before the end the next page is asked for. */
+const near = 800;
+/** The height of a row in pixels, before any was measured. */
+const rowHeights = { tiles: 112, files: 48 };
+
+function inRows(files: readonly SharedFile[], perRow: number): SharedFile[][] {
+  return Array.from({ length: Math.ceil(files.length / perRow) }, (_, row) =>
+    files.slice(row * perRow, (row + 1) * perRow),
+  );
+}
+
+const keyOf = (file: SharedFile): string => `${String(file.seq)}-${file.attachment.id}`;
 
 /** What was sent into a conversation: pictures, recordings, files. */
 export function SharedFiles({ conversationId }: { conversationId: string }) {
@@ -81,6 +96,15 @@ export function SharedFiles({ conversationId }: { conversationId: string }) {
   const [kind, setKind] = useState<FileKind>("media");
   const files = useSharedFiles(conversationId, kind);
   const all = files.data?.pages.flatMap((page) => page.items) ?? [];
+  const tiles = kind === "media";
+  const rows = inRows(all, tiles ? columns : 1);
+  const scroller = useRef<HTMLDivElement>(null);
+  const list = useRef<VirtualizerHandle>(null);
+  const look = (offset: number): void => {
+    const view = list.current;
+    if (!view || offset + view.viewportSize + near < view.scrollSize) return;
+    if (files.hasNextPage && !files.isFetching) void files.fetchNextPage();
+  };
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <div role="tablist" aria-label={t("files.title")} className="tabs-border tabs px-3">
@@ -102,26 +126,30 @@ export function SharedFiles({ conversationId }: { conversationId: string }) {
           </button>
         ))}
       </div>
-      <div className="min-h-0 flex-1 overflow-y-auto p-2">
+      <div ref={scroller} className="min-h-0 flex-1 overflow-y-auto p-2">
         {files.isPending && <SkeletonRows count={3} label={t("app.loading")} />}
         {files.isError && (
           <p role="alert" className="p-4 text-center text-sm text-danger">
             {t(errorKey(files.error))}
           </p>
         )}
-        {kind === "media" ? (
-          <div className="grid grid-cols-3 gap-1">
-            {all.map((file) => (
-              <Tile key={`${String(file.seq)}-${file.attachment.id}`} file={file} />
+        <div role={tiles ? undefined : "list"} aria-label={tiles ? undefined : t("files.other")}>
+          <Virtualizer
+            key={kind}
+            ref={list}
+            scrollRef={scroller}
+            itemSize={tiles ? rowHeights.tiles : rowHeights.files}
+            onScroll={look}
+          >
+            {rows.map((row) => (
+              <div key={row[0] && keyOf(row[0])} className={tiles ? "grid grid-cols-3 gap-1 pb-1" : undefined}>
+                {row.map((file) =>
+                  tiles ? <Tile key={keyOf(file)} file={file} /> : <FileRow key={keyOf(file)} file={file} />,
+                )}
+              </div>
             ))}
-          </div>
-        ) : (
-          <ul>
-            {all.map((file) => (
-              <FileRow key={`${String(file.seq)}-${file.attachment.id}`} file={file} />
-            ))}
-          </ul>
-        )}
+          </Virtualizer>
+        </div>
         {files.isSuccess && all.length === 0 && !files.hasNextPage && (
           <p role="status" className="p-6 text-center text-sm text-base-content/70">
             {t("files.none")}

@@ -1,4 +1,4 @@
-import { Bookmark, Check, Search, Users } from "lucide-react";
+import { Bookmark, Search, Users } from "lucide-react";
 import { useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { type Choice, useChoices } from "../../sync/choices.ts";
@@ -10,6 +10,7 @@ import { useEngine } from "../../sync/session-context.ts";
 import { Avatar } from "../../ui/avatar.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { toast } from "../../ui/toasts.tsx";
+import { asApiError } from "../../wire/errors.ts";
 import type { Message } from "../../wire/types.ts";
 
 /** The same words and files again; the files are at the server already. */
@@ -29,34 +30,41 @@ interface ForwardDialogProps {
   onClose: () => void;
 }
 
-/** Sends a message to other conversations too. */
+/** Sends a message to other conversations too, to as many as are picked. */
 export function ForwardDialog({ message, onClose }: ForwardDialogProps) {
   const t = useT();
   const engine = useEngine();
   const create = useCreateConversation();
   const [text, setText] = useState("");
-  const [sent, setSent] = useState<ReadonlySet<string>>(new Set());
-  const choices = useChoices(text);
+  const [picked, setPicked] = useState<ReadonlyMap<string, Choice>>(new Map());
+  const [sending, setSending] = useState(false);
+  const found = useChoices(text);
+  // Who was picked stays in sight, whatever is looked for next.
+  const choices = [...picked.values(), ...found.filter((choice) => !picked.has(choice.key))];
 
-  const send = (choice: Choice): void => {
-    const go = (id: string): void => {
-      engine.outbox.add(id, copyOf(message));
-      // A person that one never wrote to is a conversation from now on.
-      setSent((before) => new Set(before).add(choice.key).add(id));
-    };
-    if (choice.conversationId !== undefined) go(choice.conversationId);
-    else {
-      create.mutate(
-        { kind: "direct", user_id: choice.userId ?? engine.me },
-        {
-          onSuccess: ({ id }) => {
-            go(id);
-          },
-          onError: (error) => {
-            toast(t(errorKey(error)), "error");
-          },
-        },
-      );
+  const pick = (choice: Choice, on: boolean): void => {
+    const next = new Map(picked);
+    if (on) next.set(choice.key, choice);
+    else next.delete(choice.key);
+    setPicked(next);
+  };
+  const send = async (): Promise<void> => {
+    setSending(true);
+    const left = new Map(picked);
+    try {
+      for (const [key, { conversationId, userId }] of picked) {
+        // A person that one never wrote to is a conversation from now on.
+        const id = conversationId ?? (await create.mutateAsync({ kind: "direct", user_id: userId ?? engine.me })).id;
+        engine.outbox.add(id, copyOf(message));
+        left.delete(key);
+      }
+      toast(t("forward.sent", { count: picked.size }));
+      onClose();
+    } catch (thrown) {
+      // Those that are left stay picked: nobody gets it twice.
+      setPicked(left);
+      setSending(false);
+      toast(t(errorKey(asApiError(thrown))), "error");
     }
   };
   return (
@@ -78,43 +86,45 @@ export function ForwardDialog({ message, onClose }: ForwardDialogProps) {
       </label>
       <ul className="-mx-3 mt-2 min-h-40 flex-1 overflow-y-auto">
         {choices.map((choice) => (
-          <li key={choice.key} className="flex items-center gap-3 px-3 py-1.5">
-            <Avatar
-              name={choice.name}
-              seed={choice.seed}
-              src={choice.src}
-              icon={
-                choice.self ? <Bookmark size={18} /> : choice.group && !choice.src ? <Users size={18} /> : undefined
-              }
-            />
-            <span className="min-w-0 flex-1">
-              <bdi className="block truncate font-medium">{choice.name}</bdi>
-              <bdi className="block truncate text-xs text-base-content/70">{choice.note}</bdi>
-            </span>
-            {sent.has(choice.key) ? (
-              <span role="status" className="flex items-center gap-1 px-2 text-sm text-good">
-                <Check size={16} aria-hidden="true" />
-                {t("forward.sent")}
+          <li key={choice.key}>
+            <label className="flex cursor-pointer items-center gap-3 px-3 py-1.5 hover:bg-base-200">
+              <Avatar
+                name={choice.name}
+                seed={choice.seed}
+                src={choice.src}
+                icon={
+                  choice.self ? <Bookmark size={18} /> : choice.group && !choice.src ? <Users size={18} /> : undefined
+                }
+              />
+              <span className="min-w-0 flex-1">
+                <bdi className="block truncate font-medium">{choice.name}</bdi>
+                <bdi className="block truncate text-xs text-base-content/70">{choice.note}</bdi>
               </span>
-            ) : (
-              <button
-                type="button"
-                className="btn btn-sm"
+              <input
+                type="checkbox"
+                className="checkbox checkbox-primary"
                 aria-label={t("forward.to", { name: choice.name })}
-                onClick={() => {
-                  send(choice);
+                checked={picked.has(choice.key)}
+                onChange={(event) => {
+                  pick(choice, event.target.checked);
                 }}
-              >
-                {t("composer.send")}
-              </button>
-            )}
+              />
+            </label>
           </li>
         ))}
         {choices.length === 0 && <li className="p-6 text-center text-sm text-base-content/70">{t("switcher.none")}</li>}
       </ul>
       <div className="modal-action mt-3">
         <button type="button" className="btn" onClick={onClose}>
-          {sent.size > 0 ? t("app.done") : t("app.cancel")}
+          {t("app.cancel")}
+        </button>
+        <button
+          type="button"
+          className="btn btn-primary"
+          disabled={picked.size === 0 || sending}
+          onClick={() => void send()}
+        >
+          {picked.size > 1 ? t("forward.send", { count: picked.size }) : t("composer.send")}
         </button>
       </div>
     </Dialog>

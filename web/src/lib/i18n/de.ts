@@ -398,7 +398,8 @@ export const de: Catalogue = {
 
   "forward.title": "Weiterleiten an",
   "forward.to": "An {name} senden",
-  "forward.sent": "Gesendet",
+  "forward.send": { one: "An {count} senden", other: "An {count} senden" },
+  "forward.sent": { one: "An {count} Gespräch weitergeleitet", other: "An {count} Gespräche weitergeleitet" },
 
   "keys.title": "Tastenkürzel",
   "keys.anywhere": "Überall",

@@ -393,7 +393,8 @@ export const en = {
 
   "forward.title": "Forward to",
   "forward.to": "Send to {name}",
-  "forward.sent": "Sent",
+  "forward.send": { one: "Send to {count}", other: "Send to {count}" },
+  "forward.sent": { one: "Forwarded to {count} conversation", other: "Forwarded to {count} conversations" },
 
   "keys.title": "Keyboard shortcuts",
   "keys.anywhere": "Anywhere",
