@@ -135,6 +135,8 @@ const (
 	EventRead                              // on a user's topic: Data as EventReceipt; their own other devices
 	EventConversation                      // on a user's topic: Data: {"conversation_id"}: what they see of it changed
 	EventBlock                             // on a user's topic: Data: {"user_id","on"}: the other of the two; From blocks, or did
+	EventCall                              // on a conversation's topic: Data: {"call"}, as it is now
+	EventCallSignal                        // on a user's topic: Data: what the server's call.signal carries, for the device "to"
 )
 
 // Event is one message on the bus. It and its data are shared and not to be modified.

@@ -52,6 +52,12 @@ func (g *Gateway) events() []event {
 		on(g, wire.EventPresenceWatch, g.presenceWatch),
 		on(g, wire.EventEntriesAfter, g.entriesAfter),
 		on(g, wire.EventAttention, g.attention),
+		on(g, wire.EventCallStart, g.callStart),
+		on(g, wire.EventCallAnswer, g.callAnswer),
+		on(g, wire.EventCallSignal, g.callSignal),
+		on(g, wire.EventCallUpdate, g.callUpdate),
+		on(g, wire.EventCallEnd, g.callEnd),
+		on(g, wire.EventCallList, g.callList),
 	}
 }
 

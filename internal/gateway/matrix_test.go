@@ -76,6 +76,25 @@ func permissionMatrix() map[string][]matrixRow {
 		wire.EventPresenceWatch: {message("watch", func(*matrixScene) any {
 			return wire.PresenceWatch{UserIDs: []chat.UserID{}}
 		}, everyone("", ""))},
+		wire.EventCallStart: {message("start", func(s *matrixScene) any {
+			return wire.CallStart{ConversationID: s.room, CallID: chat.CallID{1}, DeviceID: chat.DeviceID{1}}
+		}, everyone(chat.CodeUnavailable, chat.CodeNotFound))},
+		wire.EventCallAnswer: {message("answer", func(s *matrixScene) any {
+			return wire.CallAnswer{ConversationID: s.room, CallID: chat.CallID{1}, DeviceID: chat.DeviceID{1}, Accept: true}
+		}, everyone(chat.CodeUnavailable, chat.CodeNotFound))},
+		wire.EventCallSignal: {message("signal", func(s *matrixScene) any {
+			return wire.CallSignal{
+				ConversationID: s.room, CallID: chat.CallID{1}, DeviceID: chat.DeviceID{1}, To: chat.DeviceID{2}, Signal: json.RawMessage(`{"type":"state"}`),
+			}
+		}, everyone(chat.CodeUnavailable, chat.CodeNotFound))},
+		wire.EventCallUpdate: {message("update", func(s *matrixScene) any {
+			return wire.CallUpdate{ConversationID: s.room, CallID: chat.CallID{1}, DeviceID: chat.DeviceID{1}}
+		}, everyone(chat.CodeUnavailable, chat.CodeNotFound))},
+		wire.EventCallEnd: {message("end", func(s *matrixScene) any {
+			return wire.CallEnd{ConversationID: s.room, CallID: chat.CallID{1}, DeviceID: chat.DeviceID{1}}
+		}, everyone(chat.CodeUnavailable, chat.CodeNotFound))},
+		// It names no conversation either.
+		wire.EventCallList: {message("calls", func(*matrixScene) any { return wire.Empty{} }, everyone("", ""))},
 		// It is about oneself.
 		wire.EventAttention: {message("attention", func(*matrixScene) any {
 			return wire.Attention{On: true}

@@ -12,6 +12,12 @@ const (
 	EventPresenceWatch         = "presence.watch"
 	EventEntriesAfter          = "entries.after"
 	EventAttention             = "attention"
+	EventCallStart             = "call.start"
+	EventCallAnswer            = "call.answer"
+	EventCallSignal            = "call.signal" // the server sends it on by the same name
+	EventCallUpdate            = "call.update"
+	EventCallEnd               = "call.end"
+	EventCallList              = "call.list"
 )
 
 // The events that the server sends.
@@ -27,6 +33,9 @@ const (
 	EventResync         = "resync"
 	EventReconnect      = "reconnect"
 	EventSessionRevoked = "session.revoked"
+	EventCallRinging    = "call.ringing"
+	EventCallAnswered   = "call.answered"
+	EventCallEnded      = "call.ended"
 )
 
 // Limits of the realtime interface, beyond those of package chat.

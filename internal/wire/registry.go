@@ -31,6 +31,12 @@ func ClientEvents() []Event {
 		request[PresenceWatch, WatchAnswer](EventPresenceWatch, "Watch these people's presence, and no others': their presence now, changes as events."),
 		request[EntriesAfter, EntriesAnswer](EventEntriesAfter, "Read the log after a seq."),
 		request[Attention, Empty](EventAttention, "Somebody looks at this client, or does no longer: while nobody looks at any, notifications are pushed."),
+		request[CallStart, CallJoined](EventCallStart, "Call the other members; where a call is under way already, the answer is that one."),
+		request[CallAnswer, CallJoined](EventCallAnswer, "Join a call, come back into it, or decline it."),
+		request[CallSignal, Empty](EventCallSignal, "Tell another device in the call something about the connection to it."),
+		request[CallUpdate, CallChanged](EventCallUpdate, "The camera was switched on or off."),
+		request[CallEnd, CallChanged](EventCallEnd, "Hang up: ends a call of two, and leaves one of several."),
+		request[Empty, CallsAnswer](EventCallList, "The calls under way that concern this person; to ask after every ready."),
 	}
 }
 
@@ -51,6 +57,10 @@ func ServerEvents() []Event {
 		notice[Empty](EventResync, "Live delivery may have a hole: call sync."),
 		notice[Reconnect](EventReconnect, "This node stops: connect again after a pause."),
 		notice[Empty](EventSessionRevoked, "The session has ended; the server disconnects."),
+		notice[CallChanged](EventCallRinging, "Somebody calls, or one's own other device does."),
+		notice[CallChanged](EventCallAnswered, "Something of a call changed: somebody joined, left, declined, or switched the camera."),
+		notice[CallSignalled](EventCallSignal, "Another device in the call has something to tell about the connection to it; only that device gets it."),
+		notice[CallChanged](EventCallEnded, "A call has ended, for good."),
 	}
 }
 

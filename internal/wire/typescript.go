@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/parley-chat/parley/internal/chat"
 )
 
 // TypeScript gives the web client's types of every event, and a decoder that
@@ -47,7 +49,9 @@ func TypeScript() []byte {
 }
 
 func writeLimits(b *strings.Builder) {
-	fmt.Fprintf(b, "export const limits = {\n  frameBytes: %d,\n  watched: %d,\n  entriesAfter: %d,\n} as const;\n\n", MaxFrameBytes, MaxWatched, MaxEntriesAfter)
+	fmt.Fprintf(b, "export const limits = {\n  frameBytes: %d,\n  watched: %d,\n  entriesAfter: %d,\n", MaxFrameBytes, MaxWatched, MaxEntriesAfter)
+	fmt.Fprintf(b, "  callRingMs: %d,\n  callLeaseMs: %d,\n  callParticipants: %d,\n  callMembers: %d,\n  signalBytes: %d,\n} as const;\n\n",
+		chat.CallRings.Milliseconds(), chat.CallLease.Milliseconds(), chat.MaxCallParticipants, chat.MaxCallMembers, chat.MaxSignalBytes)
 }
 
 func (s Shape) typeScript() string {

@@ -23,6 +23,9 @@ var (
 	alice        = chat.UserID{0x01, 0x9a, 15: 2}
 	bob          = chat.UserID{0x01, 0x9a, 15: 3}
 	file         = chat.FileID{0x01, 0x9a, 15: 4}
+	callID       = chat.CallID{0x01, 0x9a, 15: 5}
+	phone        = chat.DeviceID{0x01, 0x9a, 15: 6}
+	laptop       = chat.DeviceID{0x01, 0x9a, 15: 7}
 	at           = chat.Time(1_767_225_600_123)
 )
 
@@ -112,6 +115,27 @@ func view() wire.Conversation {
 	})
 }
 
+// ringing, live and ended are the forms of a call.
+func ringing() chat.Call {
+	return chat.Call{
+		ID: callID, ConversationID: conversation, CallerID: alice, Video: true, State: chat.CallRinging, Version: 1, StartedAt: at,
+		Ringing: []chat.UserID{bob}, Participants: []chat.CallPresent{{UserID: alice, DeviceID: phone, Video: true}},
+	}
+}
+
+func live() chat.Call {
+	c := ringing()
+	c.State, c.Version, c.AnsweredAt, c.Ringing = chat.CallLive, 2, at+5_000, []chat.UserID{}
+	c.Participants = append(c.Participants, chat.CallPresent{UserID: bob, DeviceID: laptop})
+	return c
+}
+
+func ended() chat.Call {
+	c := live()
+	c.State, c.Version, c.EndedAt, c.Outcome, c.Participants = chat.CallEnded, 3, at+65_000, chat.CallAnswered, []chat.CallPresent{}
+	return c
+}
+
 // sample is a payload or an answer: what the golden file of its name holds.
 func sample() map[string]any {
 	entry := entries()[chat.KindMessage].AppendJSON(nil)
@@ -129,6 +153,32 @@ func sample() map[string]any {
 		"client/entries.after":          wire.EntriesAfter{ConversationID: conversation, Seq: 0, Limit: 100},
 
 		"client/attention": wire.Attention{On: true},
+
+		"client/call.start":  wire.CallStart{ConversationID: conversation, CallID: callID, DeviceID: phone, Video: true},
+		"client/call.answer": wire.CallAnswer{ConversationID: conversation, CallID: callID, DeviceID: laptop, Accept: true},
+		"client/call.signal": wire.CallSignal{
+			ConversationID: conversation, CallID: callID, DeviceID: laptop, To: phone, Signal: json.RawMessage(`{"type":"offer","sdp":"v=0\r\n"}`),
+		},
+		"client/call.update": wire.CallUpdate{ConversationID: conversation, CallID: callID, DeviceID: phone, Video: true},
+		"client/call.end":    wire.CallEnd{ConversationID: conversation, CallID: callID, DeviceID: phone},
+		"client/call.list":   wire.Empty{},
+
+		"answer/call.start": wire.CallJoined{Call: ringing(), ICE: wire.ICE{Servers: []wire.ICEServer{
+			{URLs: []string{"turn:example.org:3478?transport=udp"}, Username: "1767226200:alice", Credential: "c2VjcmV0"},
+		}, ExpiresAt: at + 600_000}},
+		"answer/call.answer": wire.CallJoined{Call: live(), ICE: wire.ICE{Servers: []wire.ICEServer{}}},
+		"answer/call.signal": wire.Empty{},
+		"answer/call.update": wire.CallChanged{Call: live()},
+		"answer/call.end":    wire.CallChanged{Call: ended()},
+		"answer/call.list":   wire.CallsAnswer{Calls: []chat.Call{ringing()}},
+
+		"server/call.ringing":  wire.CallChanged{Call: ringing()},
+		"server/call.answered": wire.CallChanged{Call: live()},
+		"server/call.signal": wire.CallSignalled{
+			ConversationID: conversation, CallID: callID, From: laptop, UserID: bob, To: phone,
+			Signal: json.RawMessage(`{"type":"candidate","candidate":"candidate:1 1 udp 2113937151 192.0.2.1 9 typ host","sdp_mid":"0"}`),
+		},
+		"server/call.ended": wire.CallChanged{Call: ended()},
 
 		"answer/attention":              wire.Empty{},
 		"answer/message.send":           wire.SendAnswer{Entry: entry, Repeated: true},

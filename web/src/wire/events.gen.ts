@@ -288,6 +288,116 @@ export interface Attention {
   on: boolean;
 }
 
+export type CallId = string;
+
+export type DeviceId = string;
+
+export interface CallStart {
+  conversation_id: ConversationId;
+  /** a UUID that the client makes for this call */
+  call_id: CallId;
+  /** a UUID that the client makes for itself and keeps while it runs */
+  device_id: DeviceId;
+  /** with a camera */
+  video?: boolean;
+}
+
+export type CallState = "ringing" | "live" | "ended";
+
+export type CallOutcome = "answered" | "missed" | "declined" | "busy" | "failed";
+
+export interface CallPresent {
+  user_id: UserId;
+  device_id: DeviceId;
+  /** its camera is on */
+  video: boolean;
+}
+
+export interface Call {
+  id: CallId;
+  conversation_id: ConversationId;
+  caller_id: UserId;
+  /** started with a camera */
+  video: boolean;
+  state: CallState;
+  /** grows with every change: what has a smaller one than what is known is old */
+  version: number;
+  started_at: Timestamp;
+  answered_at?: Timestamp;
+  ended_at?: Timestamp;
+  /** present once it has ended */
+  outcome?: CallOutcome;
+  /** who is called and has not answered */
+  ringing: UserId[];
+  /** the devices in the call; the caller's is the first */
+  participants: CallPresent[];
+}
+
+export interface ICEServer {
+  urls: string[];
+  username?: string;
+  credential?: string;
+}
+
+export interface ICE {
+  /** empty: host candidates only */
+  servers: ICEServer[];
+  /** of the credentials; ask again by call.answer */
+  expires_at?: Timestamp;
+}
+
+export interface CallJoined {
+  call: Call;
+  /** present when the device that asks is in the call */
+  ice?: ICE;
+}
+
+export interface CallAnswer {
+  conversation_id: ConversationId;
+  call_id: CallId;
+  device_id: DeviceId;
+  /** false declines */
+  accept: boolean;
+  /** declined because this person is in another call */
+  busy?: boolean;
+  /** with a camera */
+  video?: boolean;
+}
+
+export interface CallSignal {
+  conversation_id: ConversationId;
+  call_id: CallId;
+  /** the sender's */
+  device_id: DeviceId;
+  /** the receiver's */
+  to: DeviceId;
+  /** an object of at most 64 KiB with type offer, answer, candidate, renegotiate or state; offer and answer have sdp, candidate has candidate */
+  signal: Record<string, unknown>;
+}
+
+export interface CallUpdate {
+  conversation_id: ConversationId;
+  call_id: CallId;
+  device_id: DeviceId;
+  /** the camera is on */
+  video: boolean;
+}
+
+export interface CallChanged {
+  call: Call;
+}
+
+export interface CallEnd {
+  conversation_id: ConversationId;
+  call_id: CallId;
+  device_id: DeviceId;
+}
+
+export interface CallsAnswer {
+  /** that ring for this person, or that they are in or could join */
+  calls: Call[];
+}
+
 export interface Limits {
   /** of a message's text, in bytes of UTF-8 */
   text_bytes: number;
@@ -457,6 +567,16 @@ export interface Reconnect {
   after_ms: number;
 }
 
+export interface CallSignalled {
+  conversation_id: ConversationId;
+  call_id: CallId;
+  from: DeviceId;
+  /** whose device that is */
+  user_id: UserId;
+  to: DeviceId;
+  signal: Record<string, unknown>;
+}
+
 export interface Connect {
   /** a session token; absent when the session cookie is sent */
   token?: string;
@@ -501,6 +621,18 @@ export interface ClientEvents {
   "entries.after": { payload: EntriesAfter; answer: EntriesAnswer };
   /** Somebody looks at this client, or does no longer: while nobody looks at any, notifications are pushed. */
   "attention": { payload: Attention; answer: Empty };
+  /** Call the other members; where a call is under way already, the answer is that one. */
+  "call.start": { payload: CallStart; answer: CallJoined };
+  /** Join a call, come back into it, or decline it. */
+  "call.answer": { payload: CallAnswer; answer: CallJoined };
+  /** Tell another device in the call something about the connection to it. */
+  "call.signal": { payload: CallSignal; answer: Empty };
+  /** The camera was switched on or off. */
+  "call.update": { payload: CallUpdate; answer: CallChanged };
+  /** Hang up: ends a call of two, and leaves one of several. */
+  "call.end": { payload: CallEnd; answer: CallChanged };
+  /** The calls under way that concern this person; to ask after every ready. */
+  "call.list": { payload: Empty; answer: CallsAnswer };
 }
 
 /** What the server sends. */
@@ -527,12 +659,25 @@ export interface ServerEvents {
   "reconnect": Reconnect;
   /** The session has ended; the server disconnects. */
   "session.revoked": Empty;
+  /** Somebody calls, or one's own other device does. */
+  "call.ringing": CallChanged;
+  /** Something of a call changed: somebody joined, left, declined, or switched the camera. */
+  "call.answered": CallChanged;
+  /** Another device in the call has something to tell about the connection to it; only that device gets it. */
+  "call.signal": CallSignalled;
+  /** A call has ended, for good. */
+  "call.ended": CallChanged;
 }
 
 export const limits = {
   frameBytes: 131072,
   watched: 500,
   entriesAfter: 1000,
+  callRingMs: 45000,
+  callLeaseMs: 30000,
+  callParticipants: 8,
+  callMembers: 32,
+  signalBytes: 65536,
 } as const;
 
 type Shape =
@@ -588,6 +733,22 @@ const shapes: Record<string, Shape> = {
   EntriesAfter: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, limit: "integer" }, optional: ["limit"] },
   EntriesAnswer: { fields: { entries: { items: { name: "Entry" } }, head: { name: "Seq" } }, optional: [] },
   Attention: { fields: { on: "boolean" }, optional: [] },
+  CallId: "string",
+  DeviceId: "string",
+  CallStart: { fields: { conversation_id: { name: "ConversationId" }, call_id: { name: "CallId" }, device_id: { name: "DeviceId" }, video: "boolean" }, optional: ["video"] },
+  CallState: { is: ["ringing", "live", "ended"] },
+  CallOutcome: { is: ["answered", "missed", "declined", "busy", "failed"] },
+  CallPresent: { fields: { user_id: { name: "UserId" }, device_id: { name: "DeviceId" }, video: "boolean" }, optional: [] },
+  Call: { fields: { id: { name: "CallId" }, conversation_id: { name: "ConversationId" }, caller_id: { name: "UserId" }, video: "boolean", state: { name: "CallState" }, version: "integer", started_at: { name: "Timestamp" }, answered_at: { name: "Timestamp" }, ended_at: { name: "Timestamp" }, outcome: { name: "CallOutcome" }, ringing: { items: { name: "UserId" } }, participants: { items: { name: "CallPresent" } } }, optional: ["answered_at", "ended_at", "outcome"] },
+  ICEServer: { fields: { urls: { items: "string" }, username: "string", credential: "string" }, optional: ["username", "credential"] },
+  ICE: { fields: { servers: { items: { name: "ICEServer" } }, expires_at: { name: "Timestamp" } }, optional: ["expires_at"] },
+  CallJoined: { fields: { call: { name: "Call" }, ice: { name: "ICE" } }, optional: ["ice"] },
+  CallAnswer: { fields: { conversation_id: { name: "ConversationId" }, call_id: { name: "CallId" }, device_id: { name: "DeviceId" }, accept: "boolean", busy: "boolean", video: "boolean" }, optional: ["busy", "video"] },
+  CallSignal: { fields: { conversation_id: { name: "ConversationId" }, call_id: { name: "CallId" }, device_id: { name: "DeviceId" }, to: { name: "DeviceId" }, signal: "object" }, optional: [] },
+  CallUpdate: { fields: { conversation_id: { name: "ConversationId" }, call_id: { name: "CallId" }, device_id: { name: "DeviceId" }, video: "boolean" }, optional: [] },
+  CallChanged: { fields: { call: { name: "Call" } }, optional: [] },
+  CallEnd: { fields: { conversation_id: { name: "ConversationId" }, call_id: { name: "CallId" }, device_id: { name: "DeviceId" } }, optional: [] },
+  CallsAnswer: { fields: { calls: { items: { name: "Call" } } }, optional: [] },
   Limits: { fields: { text_bytes: "integer", attachments: "integer", attachment_bytes: "integer", frame_bytes: "integer", mentions: "integer", title_chars: "integer", display_name_chars: "integer", bio_chars: "integer", avatar_bytes: "integer", group_members: "integer", search_bytes: "integer", pins: "integer" }, optional: ["mentions", "title_chars", "display_name_chars", "bio_chars", "avatar_bytes", "group_members", "search_bytes", "pins"] },
   Me: { fields: { id: { name: "UserId" }, username: "string", display_name: "string", bio: "string", avatar_id: { name: "FileId" }, avatar_url: "string", created_at: { name: "Timestamp" }, email: "string", settings: "object", limits: { name: "Limits" } }, optional: ["avatar_id", "avatar_url", "email"] },
   Head: { fields: { conversation_id: { name: "ConversationId" }, last_seq: { name: "Seq" }, delivered_seq: { name: "Seq" }, read_seq: { name: "Seq" }, unread: "integer", mentions: "integer" }, optional: ["mentions"] },
@@ -601,6 +762,7 @@ const shapes: Record<string, Shape> = {
   Profile: { fields: { user: { name: "Me" } }, optional: [] },
   Block: { fields: { user_id: { name: "UserId" }, on: "boolean" }, optional: [] },
   Reconnect: { fields: { after_ms: "integer" }, optional: [] },
+  CallSignalled: { fields: { conversation_id: { name: "ConversationId" }, call_id: { name: "CallId" }, from: { name: "DeviceId" }, user_id: { name: "UserId" }, to: { name: "DeviceId" }, signal: "object" }, optional: [] },
   Connect: { fields: { token: "string", cursor: "string" }, optional: ["token", "cursor"] },
   ErrorCode: { is: ["invalid", "unauthenticated", "forbidden", "not_found", "conflict", "too_large", "rate_limited", "overloaded", "unavailable", "internal"] },
   WireError: { fields: { code: { name: "ErrorCode" }, message: "string", reason: "string", retry_after_ms: "integer", fields: { values: "string" } }, optional: ["reason", "retry_after_ms", "fields"] },
@@ -618,6 +780,10 @@ const serverEventShapes: Record<string, Shape> = {
   "resync": { name: "Empty" },
   "reconnect": { name: "Reconnect" },
   "session.revoked": { name: "Empty" },
+  "call.ringing": { name: "CallChanged" },
+  "call.answered": { name: "CallChanged" },
+  "call.signal": { name: "CallSignalled" },
+  "call.ended": { name: "CallChanged" },
 };
 
 const clientEventShapes: Record<string, Shape> = {
@@ -631,6 +797,12 @@ const clientEventShapes: Record<string, Shape> = {
   "presence.watch": { name: "PresenceWatch" },
   "entries.after": { name: "EntriesAfter" },
   "attention": { name: "Attention" },
+  "call.start": { name: "CallStart" },
+  "call.answer": { name: "CallAnswer" },
+  "call.signal": { name: "CallSignal" },
+  "call.update": { name: "CallUpdate" },
+  "call.end": { name: "CallEnd" },
+  "call.list": { name: "Empty" },
 };
 
 const answerShapes: Record<string, Shape> = {
@@ -644,6 +816,12 @@ const answerShapes: Record<string, Shape> = {
   "presence.watch": { name: "WatchAnswer" },
   "entries.after": { name: "EntriesAnswer" },
   "attention": { name: "Empty" },
+  "call.start": { name: "CallJoined" },
+  "call.answer": { name: "CallJoined" },
+  "call.signal": { name: "Empty" },
+  "call.update": { name: "CallChanged" },
+  "call.end": { name: "CallChanged" },
+  "call.list": { name: "CallsAnswer" },
 };
 
 /** Says what is wrong with a value, or null. Fields that are not known are no fault. */
