@@ -56,6 +56,8 @@ func Apply(s *State, cmd *Command) (*Change, *Entry, *Error) {
 		ch, err = applyPin(s, cmd, actor)
 	case CmdBlock:
 		ch, err = applyBlock(s, cmd, actor)
+	case CmdCall:
+		ch, first, err = applyCall(s, cmd, actor)
 	case CmdCreate, CmdJoin:
 	}
 	if err != nil || ch == nil {
@@ -69,15 +71,21 @@ func finish(s *State, cmd *Command, ch *Change) *Change {
 	s.Head.Seq++
 	e := ch.Entry
 	e.ConversationID, e.Seq, e.At, e.SenderID = s.ID, s.Head.Seq, cmd.At, cmd.ActorID
-	if e.Kind == KindMessage {
+	switch e.Kind {
+	case KindMessage:
 		s.Head.Messages++
 		s.Head.LastMessage = e.Seq
 		s.Head.ActiveAt = max(s.Head.ActiveAt, e.At)
 		e.Ordinal = s.Head.Messages
-		s.Sent[SentKey{e.SenderID, e.ClientID}] = e
+		s.Sent[e.SentKey()] = e
 		actor := s.Members[e.SenderID]
 		actor.LastClientID = max(actor.LastClientID, e.ClientID)
 		s.Messages[e.Seq] = &MessageState{Seq: e.Seq, SenderID: e.SenderID, Ordinal: e.Ordinal}
+	case KindCall:
+		s.Head.ActiveAt = max(s.Head.ActiveAt, e.At)
+		s.Sent[e.SentKey()] = e
+	case KindCreated, KindEdit, KindDelete, KindReaction, KindMemberAdded, KindMemberRemoved, KindRole, KindUpdated,
+		KindPin, KindBlock:
 	}
 	ch.Head = *s.Head
 	return ch
@@ -121,7 +129,8 @@ func applySend(s *State, cmd *Command, actor *Member) (*Change, *Entry, *Error) 
 	if err := May(s.Head.Kind, actor, ActSend); err != nil {
 		return nil, nil, AsError(err)
 	}
-	if first := s.Sent[SentKey{cmd.ActorID, cmd.ClientID}]; first != nil {
+	key, _ := cmd.SentKey()
+	if first := s.Sent[key]; first != nil {
 		if !first.Redacted && !sameMessage(first, cmd) {
 			return nil, nil, &Error{Code: CodeConflict, Reason: "idempotency_conflict", Message: "This client_id was used for another message."}
 		}

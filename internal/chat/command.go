@@ -23,6 +23,7 @@ const (
 	CmdJoin         CommandKind = "member.join"         // the actor, whose invitation the edge has checked
 	CmdPin          CommandKind = "message.pin"         // Target, On
 	CmdBlock        CommandKind = "direct.block"        // On: the actor takes no messages of the other person
+	CmdCall         CommandKind = "call.log"            // ClientID, UserIDs (who took part), Call; the actor is who called
 )
 
 // Command is a request to change one conversation. The edge fixes ids and time,
@@ -34,7 +35,8 @@ type Command struct {
 	ActorID        UserID         `json:"actor_id"`
 	At             Time           `json:"at"`
 	// ClientID is the idempotency key of a message: the same (conversation,
-	// actor, client id) is one entry for ever.
+	// actor, client id) is one entry for ever. Of a call it is the call's id, a key
+	// of its own: a message may have the same.
 	ClientID string `json:"client_id,omitempty"`
 
 	Text        string       `json:"text,omitempty"`
@@ -52,6 +54,8 @@ type Command struct {
 	Role             Role             `json:"role,omitempty"`
 	Title            *string          `json:"title,omitempty"`
 	AvatarID         *FileID          `json:"avatar_id,omitempty"`
+
+	Call *CallSummary `json:"call,omitempty"`
 }
 
 // Record is a command on its way through the log.
@@ -99,6 +103,8 @@ func (c *Command) Validate() *Error {
 		return validTarget(c.Target)
 	case CmdJoin, CmdBlock:
 		return nil
+	case CmdCall:
+		return c.validateCall()
 	case CmdReact:
 		return firstError(validTarget(c.Target), validEmoji(c.Emoji))
 	case CmdCreate:
@@ -123,13 +129,10 @@ func (c *Command) Validate() *Error {
 }
 
 func (c *Command) validateSend() *Error {
+	if err := validClientID(c.ClientID); err != nil {
+		return err
+	}
 	switch {
-	case c.ClientID == "":
-		return Invalid("client_id", "is missing")
-	case len(c.ClientID) > MaxClientIDBytes:
-		return Invalid("client_id", "is longer than 64 bytes")
-	case !printable(c.ClientID):
-		return Invalid("client_id", "has control characters or is not UTF-8")
 	case c.ReplyTo < 0 || c.ReplyTo > MaxSeq:
 		return Invalid("reply_to", "is not a seq")
 	case len(c.Attachments) > MaxAttachments:
@@ -194,6 +197,18 @@ func (c *Command) validUsers(least, most int) *Error {
 		if id.IsZero() {
 			return Invalid("user_ids", "an id is missing")
 		}
+	}
+	return nil
+}
+
+func validClientID(id string) *Error {
+	switch {
+	case id == "":
+		return Invalid("client_id", "is missing")
+	case len(id) > MaxClientIDBytes:
+		return Invalid("client_id", "is longer than 64 bytes")
+	case !printable(id):
+		return Invalid("client_id", "has control characters or is not UTF-8")
 	}
 	return nil
 }

@@ -103,6 +103,16 @@ func TestValidate(t *testing.T) {
 		{"two people that are three", with(direct, func(c *chat.Command) { c.UserIDs = append(c.UserIDs, cid) }), chat.CodeInvalid, "user_id"},
 		{"two people that are one", with(direct, func(c *chat.Command) { c.UserIDs = nil }), chat.CodeInvalid, "user_id"},
 
+		{"a call", chattest.Call(room, ann, "c", ann, bob), "", ""},
+		{"a call that nobody answered", chattest.Call(room, ann, "c"), "", ""},
+		{"a call without an id", chattest.Call(room, ann, ""), chat.CodeInvalid, "client_id"},
+		{"a call with a long id", chattest.Call(room, ann, strings.Repeat("c", 65)), chat.CodeInvalid, "client_id"},
+		{"a call with somebody twice", chattest.Call(room, ann, "c", bob, bob), chat.CodeInvalid, "user_ids"},
+		{"a call with nothing of it", with(chattest.Call(room, ann, "c"), func(c *chat.Command) { c.Call = nil }), chat.CodeInvalid, "call"},
+		{"a call that ended somehow", with(chattest.Call(room, ann, "c"), func(c *chat.Command) { c.Call.Outcome = "lost" }), chat.CodeInvalid, "call"},
+		{"a call that ended before it began", with(chattest.Call(room, ann, "c"), func(c *chat.Command) { c.Call.DurationMS = -1 }), chat.CodeInvalid, "call"},
+		{"a call without an end", with(chattest.Call(room, ann, "c"), func(c *chat.Command) { c.Call.DurationMS = 1 << 53 }), chat.CodeInvalid, "call"},
+
 		{"to add nobody", chattest.Add(room, ann), chat.CodeInvalid, "user_ids"},
 		{"to add too many", chattest.Add(room, ann, chattest.Users(1001)...), chat.CodeTooLarge, "user_ids"},
 		{"to remove nobody", with(chattest.Remove(room, ann, bob), func(c *chat.Command) { c.UserIDs = nil }), chat.CodeInvalid, "user_ids"},
@@ -139,6 +149,9 @@ func TestNeeds(t *testing.T) {
 		{replyTo(ann, 7), chat.Needs{Members: []chat.UserID{ann}, Messages: []chat.Seq{7}, Sent: []chat.SentKey{key}}},
 		{chattest.Edit(room, ann, 2, "x"), chat.Needs{Members: []chat.UserID{ann}, Messages: []chat.Seq{2}}},
 		{chattest.Add(room, ann, bob, cid), chat.Needs{Members: []chat.UserID{ann, bob, cid}}},
+		{chattest.Call(room, ann, "c", bob, cid), chat.Needs{
+			Members: []chat.UserID{ann}, Sent: []chat.SentKey{{SenderID: ann, ClientID: "c", Call: true}},
+		}},
 		{chattest.Retitle(room, ann, "x"), chat.Needs{Members: []chat.UserID{ann}}},
 	} {
 		got := c.cmd.Needs()

@@ -57,6 +57,9 @@ func (e *Entry) AppendJSON(b []byte) []byte {
 		b = appendUserIDs(b, "user_ids", e.UserIDs)
 	case KindUpdated:
 		b = e.appendTitle(b)
+	case KindCall:
+		b = appendUserIDs(b, "user_ids", e.UserIDs)
+		b = e.Call.appendJSON(append(b, `,"call":`...))
 	}
 	return append(b, '}')
 }
@@ -141,6 +144,19 @@ func (a *Attachment) appendJSON(b []byte) []byte {
 	if a.Thumb {
 		b = append(b, `,"thumb":true`...)
 	}
+	return append(b, '}')
+}
+
+// appendJSON writes none as a call of which nothing is known.
+func (c *CallSummary) appendJSON(b []byte) []byte {
+	if c == nil {
+		c = &CallSummary{}
+	}
+	b = append(b, `{"video":`...)
+	b = strconv.AppendBool(b, c.Video)
+	b = appendField(b, "outcome", string(c.Outcome))
+	b = append(b, `,"duration_ms":`...)
+	b = strconv.AppendInt(b, c.DurationMS, 10)
 	return append(b, '}')
 }
 

@@ -67,6 +67,13 @@ func golden() map[string]*chat.Entry {
 		"pin_off":        entry(chat.KindPin, func(e *chat.Entry) { e.Target = 5 }),
 		"block_on":       entry(chat.KindBlock, func(e *chat.Entry) { e.ConversationID, e.On = chat.DirectID(ann, bob), true }),
 		"block_off":      entry(chat.KindBlock, func(e *chat.Entry) { e.ConversationID = chat.DirectID(ann, bob) }),
+		"call_answered": entry(chat.KindCall, func(e *chat.Entry) {
+			e.ClientID, e.UserIDs = "0198c8a2-7b1e-4d7c-9a51-0c6d5f1e2a3b", []chat.UserID{ann, bob}
+			e.Call = &chat.CallSummary{Video: true, Outcome: chat.CallAnswered, DurationMS: 192_345}
+		}),
+		"call_missed": entry(chat.KindCall, func(e *chat.Entry) {
+			e.ClientID, e.UserIDs, e.Call = "k7", []chat.UserID{}, &chat.CallSummary{Outcome: chat.CallMissed}
+		}),
 		"updated_avatar": entry(chat.KindUpdated, func(e *chat.Entry) { e.Title, e.AvatarID = "New", chattest.FileID(3) }),
 	}
 	return out
@@ -98,7 +105,7 @@ func TestGoldenEntries(t *testing.T) {
 	}
 	for _, kind := range []chat.Kind{
 		chat.KindCreated, chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction,
-		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated, chat.KindPin, chat.KindBlock,
+		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated, chat.KindPin, chat.KindBlock, chat.KindCall,
 	} {
 		if !kinds[kind] {
 			t.Errorf("there is no golden file of %s", kind)

@@ -21,6 +21,7 @@ const (
 	KindUpdated       Kind = "updated"        // title and avatar as they are from now on
 	KindPin           Kind = "pin"            // target, on
 	KindBlock         Kind = "block"          // on: the sender takes no messages of the other person
+	KindCall          Kind = "call"           // a call that has ended: client_id, user_ids (who took part), call
 )
 
 // ConversationKind says how a conversation behaves.
@@ -76,6 +77,8 @@ type Entry struct {
 	Role             Role             `json:"role,omitempty"`
 	Title            string           `json:"title,omitempty"`
 	AvatarID         FileID           `json:"avatar_id,omitzero"`
+
+	Call *CallSummary `json:"call,omitempty"`
 }
 
 // Redact takes out of the entry what a deleted message leaves nothing of.

@@ -17,6 +17,7 @@ func FuzzApply(f *testing.F) {
 		say("hello"), withFiles("k", 1, 2), replyTo(bob, 2), chattest.Edit(room, ann, 2, "x"), chattest.Delete(room, bob, 2),
 		chattest.React(room, bob, 2, "👍", true), chattest.Add(room, ann, dan), chattest.Remove(room, ann, bob), chattest.Remove(room, bob, bob),
 		chattest.SetRole(room, ann, bob, chat.RoleOwner), chattest.Retitle(room, ann, "New"),
+		chattest.Call(room, ann, "one", ann, bob), chattest.Call(room, bob, "two"),
 	)
 	for _, cmd := range seeds {
 		data, err := json.Marshal(cmd)
@@ -80,7 +81,7 @@ func roundTrip(t *testing.T, e *chat.Entry) {
 func FuzzEntry(f *testing.F) {
 	kinds := []chat.Kind{
 		chat.KindCreated, chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction,
-		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated,
+		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated, chat.KindPin, chat.KindBlock, chat.KindCall,
 	}
 	for i := range kinds {
 		f.Add(uint8(i), int64(7), "text", "k", "name", []byte("0123456789abcdef"), true)
@@ -92,6 +93,7 @@ func FuzzEntry(f *testing.F) {
 		copy(e.AvatarID[:], id)
 		e.Text, e.ClientID, e.Emoji, e.Title, e.On, e.Redacted = text, clientID, name, name, on, !on
 		e.Role, e.ConversationKind, e.UserIDs = chat.RoleAdmin, chat.Group, []chat.UserID{ann}
+		e.Call = &chat.CallSummary{Video: on, Outcome: chat.CallOutcome(name), DurationMS: n}
 		e.Attachments = []chat.Attachment{{ID: e.AvatarID, Name: name, Size: n, MIME: text, Thumb: on}}
 		if on {
 			e.Attachments[0].Width, e.Attachments[0].Height = 1+int(n&0xff), 1+int(n&0xfff)
@@ -119,7 +121,7 @@ func FuzzDecodeEntry(f *testing.F) {
 		switch e.Kind {
 		case chat.KindCreated, chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction,
 			chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated,
-			chat.KindPin, chat.KindBlock:
+			chat.KindPin, chat.KindBlock, chat.KindCall:
 			roundTrip(t, e)
 		}
 	})

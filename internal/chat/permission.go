@@ -71,6 +71,7 @@ const (
 	ActPin           Action = "pin"            // a message one sees
 	ActInvite        Action = "invite"         // make links by which people join, list and revoke them
 	ActBlock         Action = "block"          // the other person of a direct conversation
+	ActCall          Action = "call"           // everybody of the conversation
 )
 
 // May decides whether a member (nil: not a member) may do an action in a
@@ -84,6 +85,8 @@ func May(kind ConversationKind, m *Member, act Action) error {
 	switch act {
 	case ActRead, ActSend, ActEditOwn, ActDeleteOwn, ActReact:
 		ok = true
+	case ActCall:
+		ok = kind != Channel
 	case ActLeave:
 		ok = kind != Direct
 	case ActBlock:

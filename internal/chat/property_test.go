@@ -158,8 +158,41 @@ func TestSendingAgain(t *testing.T) {
 				if ch != nil || err != nil || first == nil || first.Seq != e.Seq || *s.state.Head != before {
 					rt.Fatalf("sent %+v again: got %+v, %+v, %v", e, ch, first, err)
 				}
+				if first.Kind != chat.KindMessage {
+					rt.Fatalf("sent %+v again: got %+v", e, first)
+				}
 				if !first.Redacted && !bytes.Equal(first.AppendJSON(nil), e.AppendJSON(nil)) {
 					rt.Fatalf("got %s\nwant %s", first.AppendJSON(nil), e.AppendJSON(nil))
+				}
+			}
+		}
+	})
+}
+
+// A call is in the log once, whatever else has its id, and moves no number of messages.
+func TestLoggingACallAgain(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		for _, s := range play(rt, t, 60) {
+			logged := make(map[chat.SentKey]chat.Seq)
+			for i, e := range slices.Clone(s.entries) {
+				if e.Kind != chat.KindCall {
+					continue
+				}
+				if other := logged[e.SentKey()]; other != 0 {
+					rt.Fatalf("%+v is entry %d and %d", e.SentKey(), other, e.Seq)
+				}
+				logged[e.SentKey()] = e.Seq
+				head, before := s.changes[i].Head, s.changes[i-1].Head
+				before.Seq, before.ActiveAt = head.Seq, e.At
+				if head != before {
+					rt.Fatalf("a call moved the head from %+v to %+v", before, head)
+				}
+				if s.state.Members[e.SenderID] == nil {
+					continue
+				}
+				ch, first, err := s.apply(chattest.Call(e.ConversationID, e.SenderID, e.ClientID))
+				if ch != nil || err != nil || first != e {
+					rt.Fatalf("logged %+v again: got %+v, %+v, %v", e, ch, first, err)
 				}
 			}
 		}

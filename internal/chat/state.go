@@ -16,8 +16,8 @@ type Conversation struct {
 	Messages int64 `json:"messages"`
 	// LastMessage is the seq of the last message, zero if there is none.
 	LastMessage Seq `json:"last_message"`
-	// ActiveAt is the time of the last message, or of the creation: lists are
-	// ordered by it.
+	// ActiveAt is the time of the last message or call, or of the creation: lists
+	// are ordered by it.
 	ActiveAt Time `json:"active_at"`
 	Members  int  `json:"members"`
 	Owners   int  `json:"owners"`
@@ -74,10 +74,23 @@ type Reaction struct {
 	UserIDs []UserID `json:"user_ids"`
 }
 
-// SentKey is the idempotency key of a message within its conversation.
+// SentKey is the idempotency key of a message, or of a call, within its conversation.
 type SentKey struct {
 	SenderID UserID
 	ClientID string
+	Call     bool // calls have keys of their own
+}
+
+// SentKey gives the key under which a message or a call is found again; false for
+// other commands, which have none.
+func (c *Command) SentKey() (SentKey, bool) {
+	key := SentKey{SenderID: c.ActorID, ClientID: c.ClientID, Call: c.Kind == CmdCall}
+	return key, key.Call || c.Kind == CmdSend
+}
+
+// SentKey gives the key of a message or a call.
+func (e *Entry) SentKey() SentKey {
+	return SentKey{SenderID: e.SenderID, ClientID: e.ClientID, Call: e.Kind == KindCall}
 }
 
 // Needs says which facts Apply has to know to decide a command. They are few,
@@ -102,13 +115,16 @@ const (
 // Needs names the facts that this command's decision depends on, besides the
 // head of its conversation.
 func (c *Command) Needs() Needs {
-	n := Needs{Members: append([]UserID{c.ActorID}, c.UserIDs...)}
-	n.Members = append(n.Members, c.Mentions...)
-	if c.Kind == CmdSend {
-		n.Sent = []SentKey{{c.ActorID, c.ClientID}}
-		if c.ReplyTo > 0 {
-			n.Messages = []Seq{c.ReplyTo}
-		}
+	key, sent := c.SentKey()
+	n := Needs{Members: []UserID{c.ActorID}}
+	if !key.Call { // who took part in a call is no question
+		n.Members = append(append(n.Members, c.UserIDs...), c.Mentions...)
+	}
+	if sent {
+		n.Sent = []SentKey{key}
+	}
+	if c.Kind == CmdSend && c.ReplyTo > 0 {
+		n.Messages = []Seq{c.ReplyTo}
 	}
 	if c.Target > 0 {
 		n.Messages = append(n.Messages, c.Target)
@@ -156,7 +172,7 @@ func (s *State) Missing(n Needs) Needs {
 		}
 	}
 	for _, key := range n.Sent {
-		if m := s.Members[key.SenderID]; m != nil && key.ClientID > m.LastClientID {
+		if m := s.Members[key.SenderID]; !key.Call && m != nil && key.ClientID > m.LastClientID {
 			continue // never used before
 		}
 		if _, ok := s.Sent[key]; !ok {

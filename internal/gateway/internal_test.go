@@ -34,7 +34,7 @@ func TestEveryEventIsDocumented(t *testing.T) {
 func TestPeekReadsWhatChatEncodes(t *testing.T) {
 	for _, kind := range []chat.Kind{
 		chat.KindCreated, chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction,
-		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated, chat.KindPin, chat.KindBlock, "of_the_future",
+		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated, chat.KindPin, chat.KindBlock, chat.KindCall, "of_the_future",
 	} {
 		for _, seq := range []chat.Seq{1, 12345, chat.MaxSeq} {
 			e := chat.Entry{ConversationID: chat.ConversationID{1}, Seq: seq, At: 1_767_225_600_123, SenderID: chat.UserID{2}, Kind: kind}

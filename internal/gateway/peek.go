@@ -32,7 +32,7 @@ func (p peeked) members() bool {
 	case chat.KindCreated, chat.KindMemberAdded, chat.KindMemberRemoved:
 		return true
 	case chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindRole, chat.KindUpdated,
-		chat.KindPin, chat.KindBlock:
+		chat.KindPin, chat.KindBlock, chat.KindCall:
 	}
 	return false
 }
@@ -80,7 +80,7 @@ func kindOf(b []byte) chat.Kind {
 	for _, k := range [...]chat.Kind{
 		chat.KindMessage, chat.KindReaction, chat.KindEdit, chat.KindDelete,
 		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated, chat.KindCreated,
-		chat.KindPin, chat.KindBlock,
+		chat.KindPin, chat.KindBlock, chat.KindCall,
 	} {
 		if string(b) == string(k) {
 			return k

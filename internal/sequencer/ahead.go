@@ -307,9 +307,7 @@ func (a *ahead) settled() {
 		if s.change != nil {
 			w.unpin(s.change.Entry)
 		}
-		if s.record.Command.Kind == chat.CmdSend {
-			a.recent.settled(w, &s.record.Command)
-		}
+		a.recent.settled(w, &s.record.Command)
 		w.trim(&a.s.limits)
 		if w.broken {
 			a.ask(w)

@@ -150,6 +150,7 @@ func (t *turn) add(ch *chat.Change, body []byte) {
 				Topic: chat.Topic{Kind: chat.TopicUser, ID: user}, Kind: chat.EventMember, Seq: e.Seq, Data: body,
 			})
 		}
-	case chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindUpdated, chat.KindPin, chat.KindBlock:
+	case chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindUpdated, chat.KindPin, chat.KindBlock,
+		chat.KindCall:
 	}
 }

@@ -112,7 +112,7 @@ func (w *warm) pin(e *chat.Entry) {
 		for _, user := range e.UserIDs {
 			w.members[user] = e.Seq
 		}
-	case chat.KindUpdated, chat.KindBlock: // of the head, which is kept anyway
+	case chat.KindUpdated, chat.KindBlock, chat.KindCall: // of the head, which is kept anyway
 	}
 }
 
@@ -129,7 +129,7 @@ func (w *warm) unpin(e *chat.Entry) {
 		for _, user := range e.UserIDs {
 			release(w.members, user, e.Seq)
 		}
-	case chat.KindUpdated, chat.KindBlock: // of the head, which is kept anyway
+	case chat.KindUpdated, chat.KindBlock, chat.KindCall: // of the head, which is kept anyway
 	}
 }
 
@@ -206,8 +206,8 @@ func (c *cache) turn() {
 	c.old, c.young, c.carried = c.young, next, len(next)
 }
 
-// recent keeps the latest messages after their commit, so that those that are sent
-// twice cost no look-up.
+// recent keeps the latest messages and calls after their commit, so that those that
+// are sent twice cost no look-up.
 type recent struct {
 	most  *limits
 	list  []recentSent
@@ -220,9 +220,13 @@ type recentSent struct {
 	size int
 }
 
-// settled is called with each message that is committed, whatever became of it.
+// settled is called with each command that is committed, whatever became of it; only
+// those of messages and calls count.
 func (r *recent) settled(w *warm, cmd *chat.Command) {
-	key := chat.SentKey{SenderID: cmd.ActorID, ClientID: cmd.ClientID}
+	key, ok := cmd.SentKey()
+	if !ok {
+		return
+	}
 	if _, ok := w.st.Sent[key]; !ok {
 		return
 	}

@@ -34,8 +34,8 @@ func (s *Service) Submit(ctx context.Context, cmd *chat.Command, done func(chat.
 	}
 	record := &chat.Record{ID: chat.RecordID(id), Rules: chat.RulesVersion, Node: s.Node, Command: *cmd}
 	w := waiter{done: done, deadline: now.Add(s.Limits.SubmitTimeout)}
-	if cmd.Kind == chat.CmdSend {
-		w.sent = sent{cmd.ConversationID, chat.SentKey{SenderID: cmd.ActorID, ClientID: cmd.ClientID}, cmd.At}
+	if key, ok := cmd.SentKey(); ok {
+		w.sent = sent{cmd.ConversationID, key, cmd.At}
 	}
 	if !s.pending.add(record.ID, w) {
 		done(chat.Outcome{Err: chat.ErrOverloaded})
@@ -117,7 +117,7 @@ type waiter struct {
 	id       chat.RecordID
 	done     func(chat.Outcome)
 	deadline time.Time
-	sent     sent // of a message; zero of other commands
+	sent     sent // of a message or a call; zero of other commands
 }
 
 func newPendingSet(most int) *pendingSet {

@@ -88,7 +88,8 @@ func (t *Told) changed(e *chat.Entry) {
 	}
 	switch e.Kind {
 	case chat.KindCreated, chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole:
-	case chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindUpdated, chat.KindPin, chat.KindBlock:
+	case chat.KindMessage, chat.KindEdit, chat.KindDelete, chat.KindReaction, chat.KindUpdated, chat.KindPin, chat.KindBlock,
+		chat.KindCall:
 		return
 	}
 	t.mu.Lock()

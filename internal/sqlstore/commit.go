@@ -16,6 +16,7 @@ import (
 var (
 	putMessages = newMulti("INSERT OR "+onClash()+" INTO message_entries (conversation_id, seq, ordinal, sender_id, client_id, body) ", "biibtb", unfenced(" ON CONFLICT DO NOTHING"))
 	putOthers   = newMulti("INSERT OR "+onClash()+" INTO other_entries (conversation_id, seq, body) ", "bib", unfenced(" ON CONFLICT DO NOTHING"))
+	putCalls    = newMulti("INSERT OR "+onClash()+" INTO call_entries (conversation_id, sender_id, client_id, seq) ", "bbti", unfenced(" ON CONFLICT DO NOTHING"))
 	putRefs     = newMulti("INSERT OR ROLLBACK INTO file_refs (file_id, conversation_id, seq, sort) ", "bbit", "")
 	putMentions = newMulti("INSERT OR ROLLBACK INTO mentions (user_id, conversation_id, seq) ", "bbi", "")
 
@@ -141,6 +142,7 @@ func (w *writes) changes() []change {
 		{verb: "lock members", sql: &lockMembers, args: w.locked(), lock: true},
 		{verb: "write messages", sql: &putMessages, args: w.messages},
 		{verb: "write entries", sql: &putOthers, args: w.others},
+		{verb: "write calls", sql: &putCalls, args: w.calls},
 		{verb: "write file references", sql: &putRefs, args: w.refs},
 		{verb: "write mentions", sql: &putMentions, args: w.mentions},
 		{verb: "redact messages", sql: &redactMessages, args: w.redactedMessages},

@@ -13,7 +13,7 @@ import (
 // writes is a batch, sorted by table: the parameters of each multi-row
 // statement. Of several changes to one thing only the last is written.
 type writes struct {
-	messages, others, refs, mentions, heads, removed, departures, members, reads, states []any
+	messages, others, calls, refs, mentions, heads, removed, departures, members, reads, states []any
 	// redact are messages and edits that were deleted and are older than the
 	// batch, and the rest is what was found of them.
 	redact, redactedMessages, redactedOthers, unmentioned []any
@@ -102,6 +102,9 @@ func (g *gathering) change(ch *chat.Change, body []byte) error {
 		g.message(e, body)
 	} else {
 		g.w.others = append(g.w.others, c[:], int64(e.Seq), body)
+	}
+	if e.Kind == chat.KindCall {
+		g.w.calls = append(g.w.calls, c[:], e.SenderID[:], e.ClientID, int64(e.Seq))
 	}
 	for i := range ch.PutMembers {
 		m := &ch.PutMembers[i]

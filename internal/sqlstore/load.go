@@ -37,6 +37,9 @@ var (
 		FROM conversations c JOIN members m ON m.conversation_id = c.id WHERE c.members <= `+strconv.Itoa(chat.LikelyMembers)+` AND c.id IN (`, "b", ")")
 	loadSent = newMulti(`SELECT conversation_id, sender_id, client_id, body
 		FROM message_entries WHERE (conversation_id, sender_id, client_id) IN (`, "bbt", ")")
+	loadCalls = newMulti(`SELECT c.conversation_id, c.sender_id, c.client_id, e.body
+		FROM call_entries c JOIN other_entries e ON e.conversation_id = c.conversation_id AND e.seq = c.seq
+		WHERE (c.conversation_id, c.sender_id, c.client_id) IN (`, "bbt", ")")
 	loadMessages = newMulti(`SELECT e.conversation_id, e.seq, e.sender_id, e.ordinal,
 			COALESCE(s.text, ''), COALESCE(s.edited_at, 0), COALESCE(s.deleted_at, 0), COALESCE(s.pinned_at, 0),
 			COALESCE(s.reactions, ''), COALESCE(s.edits, '')
@@ -64,7 +67,7 @@ func (s *Store) Load(ctx context.Context, states []*chat.State, wants []chat.Nee
 // What no row comes for does not exist, so nil goes in first.
 func (s *Store) load(ctx context.Context, states []*chat.State, wants []chat.Needs) error {
 	byID := make(map[chat.ConversationID]*chat.State, len(states))
-	var heads, members, messages, sent, likely []any
+	var heads, members, messages, sent, calls, likely []any
 	for i, st := range states {
 		byID[st.ID] = st
 		if st.Head == nil {
@@ -93,7 +96,11 @@ func (s *Store) load(ctx context.Context, states []*chat.State, wants []chat.Nee
 				continue
 			}
 			st.Sent[key] = nil
-			sent = append(sent, st.ID[:], key.SenderID[:], key.ClientID)
+			if key.Call {
+				calls = append(calls, st.ID[:], key.SenderID[:], key.ClientID)
+			} else {
+				sent = append(sent, st.ID[:], key.SenderID[:], key.ClientID)
+			}
 		}
 	}
 	var asked []lookup
@@ -103,7 +110,8 @@ func (s *Store) load(ctx context.Context, states []*chat.State, wants []chat.Nee
 		{&loadMessages, messages, func(row scanner) error { return scanMessageInto(row, byID, true) }},
 		{&loadFewMembers, likely, func(row scanner) error { return scanMemberInto(row, byID, false) }},
 		{&loadLastMessages, likely, func(row scanner) error { return scanMessageInto(row, byID, false) }},
-		{&loadSent, sent, func(row scanner) error { return scanSentInto(row, byID) }},
+		{&loadSent, sent, func(row scanner) error { return scanSentInto(row, byID, false) }},
+		{&loadCalls, calls, func(row scanner) error { return scanSentInto(row, byID, true) }},
 	} {
 		if len(l.args) > 0 {
 			asked = append(asked, l)
@@ -179,10 +187,10 @@ func scanMessageInto(row scanner, byID states, asked bool) error {
 	return nil
 }
 
-// scanSentInto decodes an entry, but only for a message that is sent again.
-func scanSentInto(row scanner, byID states) error {
+// scanSentInto decodes an entry, but only for a message or a call that is sent again.
+func scanSentInto(row scanner, byID states, call bool) error {
 	var id chat.ConversationID
-	var key chat.SentKey
+	key := chat.SentKey{Call: call}
 	var body []byte
 	if err := row.Scan(into(&id), into(&key.SenderID), &key.ClientID, &body); err != nil {
 		return err //nolint:wrapcheck // the caller names the verb

@@ -43,6 +43,7 @@ var seed = []string{
 		FROM generate_series(1, 6000) i`,
 	`INSERT INTO file_refs SELECT decode(md5('f' || i), 'hex'), decode(md5('c' || 1 + i % 2000), 'hex'), 1 + i % 50, 'media' FROM generate_series(1, 6000) i`,
 	`INSERT INTO mentions SELECT decode(md5('u' || i), 'hex'), decode(md5('c' || 1 + i % 2000), 'hex'), 1 + i % 50 FROM generate_series(1, 6000) i`,
+	`INSERT INTO call_entries SELECT decode(md5('c' || 1 + i % 2000), 'hex'), decode(md5('u' || i), 'hex'), 'k' || i, 1 + i % 50 FROM generate_series(1, 6000) i`,
 	`INSERT INTO blocks SELECT decode(md5('u' || i), 'hex'), decode(md5('u' || 1 + i % 1000), 'hex'), i FROM generate_series(1, 6000) i`,
 	`INSERT INTO departures SELECT decode(md5('u' || i), 'hex'), decode(md5('c' || 1 + i % 2000), 'hex'), i FROM generate_series(1, 6000) i`,
 	`INSERT INTO preferences SELECT decode(md5('u' || i), 'hex'), decode(md5('c' || 1 + i % 2000), 'hex'), i, 'all', 0, 0 FROM generate_series(1, 6000) i`,
@@ -69,6 +70,7 @@ var wholeTables = map[string][]string{
 // needed are the indexes that a statement is worth little without.
 var needed = map[string]string{
 	"loadSent":       "message_entries_conversation_id_sender_id_client_id_key",
+	"loadCalls":      "call_entries_pkey",
 	"loadMembers":    "message_entries_conversation_id_sender_id_client_id_key", // the greatest client id
 	"messagesBefore": "message_entries_pkey",
 	"messagesFrom":   "message_entries_pkey",

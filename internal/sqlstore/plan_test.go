@@ -58,7 +58,7 @@ func texts(t *testing.T, s *Store) map[string]string {
 		"listInvites": listInvites, "inviteByToken": inviteByToken, "listSubscriptions": listSubscriptions, "claimJobs": claimJobs, "movePosition": movePosition,
 	}
 	for name, m := range map[string]multi{
-		"loadHeads": loadHeads, "loadMembers": loadMembers, "loadSent": loadSent, "loadMessages": loadMessages, "loadFewMembers": loadFewMembers, "loadLastMessages": loadLastMessages, "messagesAt": messagesAt,
+		"loadHeads": loadHeads, "loadMembers": loadMembers, "loadSent": loadSent, "loadCalls": loadCalls, "loadMessages": loadMessages, "loadFewMembers": loadFewMembers, "loadLastMessages": loadLastMessages, "messagesAt": messagesAt,
 		"headSeqs": headSeqs, "usersByID": usersByID, "lastSeenByID": lastSeenByID, "conversationViews": conversationViews,
 		"lastMessageEntries": lastMessageEntries, "lastOtherEntries": lastOtherEntries, "membersReceipts": membersReceipts,
 		"standings": standings, "putReads": putReads, "redactMessages": redactMessages, "redactOthers": redactOthers,

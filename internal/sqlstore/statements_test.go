@@ -14,7 +14,7 @@ func PostgresStatements(t *testing.T) map[string]Statement {
 	t.Helper()
 	out := make(map[string]Statement)
 	for name, m := range map[string]multi{
-		"loadHeads": loadHeads, "loadMembers": loadMembers, "loadSent": loadSent, "loadMessages": loadMessages, "loadFewMembers": loadFewMembers, "loadLastMessages": loadLastMessages,
+		"loadHeads": loadHeads, "loadMembers": loadMembers, "loadSent": loadSent, "loadCalls": loadCalls, "loadMessages": loadMessages, "loadFewMembers": loadFewMembers, "loadLastMessages": loadLastMessages,
 		"messageBodies": messageBodies, "otherBodies": otherBodies, "redactMessages": redactMessages, "redactOthers": redactOthers,
 		"forgetRefs": forgetRefs, "forgetMentions": forgetMentions, "lockMembers": lockMembers, "removeMembers": removeMembers,
 		"putReads": putReads, "putHeads": putHeads, "putMembers": putMembers, "putMessages": putMessages,

@@ -99,3 +99,11 @@ type BlockEntry struct {
 	EntryBase
 	On bool `json:"on"`
 }
+
+// CallEntry says that a call has ended; its sender is who called.
+type CallEntry struct {
+	EntryBase
+	ClientID string           `json:"client_id" doc:"the id of the call"`
+	UserIDs  []chat.UserID    `json:"user_ids" doc:"who took part, in the order in which they came; nobody if it was not answered"`
+	Call     chat.CallSummary `json:"call"`
+}

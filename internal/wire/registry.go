@@ -101,5 +101,6 @@ func EntryKinds() []EntryKind {
 		{chat.KindUpdated, reflect.TypeFor[UpdatedEntry]()},
 		{chat.KindPin, reflect.TypeFor[PinEntry]()},
 		{chat.KindBlock, reflect.TypeFor[BlockEntry]()},
+		{chat.KindCall, reflect.TypeFor[CallEntry]()},
 	}
 }

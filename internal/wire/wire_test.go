@@ -58,6 +58,10 @@ func entries() map[chat.Kind]*chat.Entry {
 		chat.KindUpdated: with(func(e *chat.Entry) { e.Kind, e.Title, e.AvatarID = chat.KindUpdated, "New", file }),
 		chat.KindPin:     with(func(e *chat.Entry) { e.Kind, e.Target, e.On = chat.KindPin, 5, true }),
 		chat.KindBlock:   with(func(e *chat.Entry) { e.Kind, e.On = chat.KindBlock, true }),
+		chat.KindCall: with(func(e *chat.Entry) {
+			e.Kind, e.ClientID, e.UserIDs = chat.KindCall, "0198c8a2-7b1e-4d7c-9a51-0c6d5f1e2a3b", []chat.UserID{alice, bob}
+			e.Call = &chat.CallSummary{Video: true, Outcome: chat.CallAnswered, DurationMS: 192_000}
+		}),
 	}
 }
 

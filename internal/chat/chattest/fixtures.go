@@ -120,3 +120,13 @@ func Pin(room chat.ConversationID, actor chat.UserID, target chat.Seq, on bool) 
 func Block(room chat.ConversationID, actor chat.UserID, on bool) chat.Command {
 	return chat.Command{Kind: chat.CmdBlock, ConversationID: room, ActorID: actor, At: Epoch, On: on}
 }
+
+// Call makes the command that notes a call of a minute in which people took part; of
+// nobody it was missed.
+func Call(room chat.ConversationID, caller chat.UserID, callID string, people ...chat.UserID) chat.Command {
+	call := &chat.CallSummary{Video: true, Outcome: chat.CallMissed}
+	if len(people) > 0 {
+		call = &chat.CallSummary{Outcome: chat.CallAnswered, DurationMS: 60_000}
+	}
+	return chat.Command{Kind: chat.CmdCall, ConversationID: room, ActorID: caller, At: Epoch, ClientID: callID, UserIDs: people, Call: call}
+}

@@ -81,7 +81,7 @@ func (f *Folded) entry(e *chat.Entry) {
 		} else {
 			m.PinnedAt = 0
 		}
-	case chat.KindBlock:
+	case chat.KindBlock, chat.KindCall:
 	case chat.KindUpdated:
 		f.Title, f.AvatarID = e.Title, e.AvatarID
 	}

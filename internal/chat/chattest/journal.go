@@ -41,6 +41,7 @@ func Journal(t *testing.T, open func(t *testing.T) LogStore) {
 		"many members":                                       journalManyMembers,
 		"a member who comes back starts anew":                journalComesBack,
 		"the greatest client id of a member is known":        journalLastClientID,
+		"a call is found by its id":                          journalCalls,
 		"likely facts are those of the moment":               journalLikely,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
@@ -381,6 +382,35 @@ func journalLastClientID(t *testing.T, j LogStore) {
 	missing := st.Missing(want)
 	if len(missing.Sent) != 1 || missing.Sent[0].ClientID != "ä" {
 		t.Errorf("got %+v missing, want only the client id that may have been used", missing)
+	}
+}
+
+// Calls are found by keys of their own: messages may have the same ids.
+func journalCalls(t *testing.T, j LogStore) {
+	w := NewWorld(t, j)
+	w.Do(CreateDirect(User(0), User(1)))
+	room := chat.DirectID(User(0), User(1))
+	w.Do(Call(room, User(0), "k", User(0), User(1)), Send(room, User(0), "a", "x"), Call(room, User(1), "m"), Send(room, User(0), "k", "y"))
+	keys := []chat.SentKey{
+		{SenderID: User(0), ClientID: "k", Call: true}, {SenderID: User(0), ClientID: "k"}, {SenderID: User(1), ClientID: "m", Call: true},
+		{SenderID: User(0), ClientID: "a", Call: true}, {SenderID: User(1), ClientID: "k", Call: true}, {SenderID: User(1), ClientID: "m"},
+	}
+	st := chat.NewState(room)
+	if err := j.Load(t.Context(), []*chat.State{st}, []chat.Needs{{Members: Users(2), Sent: keys}}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []chat.Seq{2, 5, 4, 0, 0, 0} {
+		var got chat.Seq
+		e, ok := st.Sent[keys[i]]
+		if e != nil {
+			got = e.Seq
+		}
+		if got != want || !ok || e != nil && (e.SentKey() != keys[i] || keys[i].Call != (e.Call != nil)) {
+			t.Errorf("%+v: got %+v (%v), want entry %d", keys[i], e, ok, want)
+		}
+	}
+	if got := st.Members[User(1)].LastClientID; got != "" {
+		t.Errorf("got greatest client id %q of a person without messages", got)
 	}
 }
 

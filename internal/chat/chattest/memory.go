@@ -66,7 +66,7 @@ func (m *Memory) Load(_ context.Context, states []*chat.State, wants []chat.Need
 			if m := st.Members[u]; m != nil {
 				m.LastClientID = ""
 				for key := range c.sent {
-					if key.SenderID == u {
+					if key.SenderID == u && !key.Call {
 						m.LastClientID = max(m.LastClientID, key.ClientID)
 					}
 				}
@@ -157,12 +157,13 @@ func (c *memoryConversation) change(ch *chat.Change) error {
 	}
 	c.head = ch.Head
 	c.entries = append(c.entries, e)
-	if e.Kind == chat.KindMessage {
-		key := chat.SentKey{SenderID: e.SenderID, ClientID: e.ClientID}
+	if key := e.SentKey(); key.Call || e.Kind == chat.KindMessage {
 		if c.sent[key] != 0 {
 			return fmt.Errorf("%s is sent already", e.ClientID)
 		}
 		c.sent[key] = e.Seq
+	}
+	if e.Kind == chat.KindMessage {
 		c.messages[e.Seq] = chat.MessageState{Seq: e.Seq, SenderID: e.SenderID, Ordinal: e.Ordinal}
 	}
 	for _, member := range ch.PutMembers {

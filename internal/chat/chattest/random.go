@@ -44,7 +44,7 @@ func RandomCommand() *rapid.Generator[chat.Command] {
 		user := rapid.SampledFrom(users).Draw(t, "user")
 		switch rapid.SampledFrom([]chat.CommandKind{
 			chat.CmdSend, chat.CmdSend, chat.CmdSend, chat.CmdEdit, chat.CmdDelete, chat.CmdReact, chat.CmdReact,
-			chat.CmdAddMembers, chat.CmdRemoveMember, chat.CmdSetRole, chat.CmdUpdate, chat.CmdCreate, chat.CmdPin, chat.CmdBlock, chat.CmdJoin,
+			chat.CmdAddMembers, chat.CmdRemoveMember, chat.CmdSetRole, chat.CmdUpdate, chat.CmdCreate, chat.CmdPin, chat.CmdBlock, chat.CmdJoin, chat.CmdCall,
 		}).Draw(t, "kind") {
 		case chat.CmdEdit:
 			return Edit(room, actor, target, RandomText().Draw(t, "text"))
@@ -64,6 +64,9 @@ func RandomCommand() *rapid.Generator[chat.Command] {
 			return Pin(room, actor, target, rapid.Bool().Draw(t, "on"))
 		case chat.CmdBlock:
 			return Block(rooms[2], actor, rapid.Bool().Draw(t, "on"))
+		case chat.CmdCall:
+			n := rapid.IntRange(0, 8).Draw(t, "call") // few, and the ids of messages too
+			return Call(room, actor, fmt.Sprintf("k%d", n), user)
 		case chat.CmdJoin:
 			return Join(room, user)
 		case chat.CmdCreate:

@@ -39,16 +39,17 @@ func Views(t *testing.T, open func(t *testing.T) Store) {
 		"messages are folded":                             viewsFolded,
 		"messages that are few among other entries":       viewsSparse,
 		"entries are limited in number and size":          viewsEntries,
-		"heads":                                           viewsHeads,
-		"a cursor that was not given out":                 viewsBadCursor,
-		"receipts only grow":                              viewsAdvance,
-		"receipts of many at once":                        viewsAdvanceMany,
-		"sending reads":                                   viewsSendingReads,
-		"unread does not count what was deleted":          viewsUnreadDeleted,
-		"who joins later has nothing unread":              viewsJoinLater,
-		"receipts of a message":                           viewsReceipts,
-		"receipts are not listed in large conversations":  viewsManyReceipts,
-		"a file is for those who see its message":         viewsFileHolder,
+		"a call is no message and moves the list":         viewsCall,
+		"heads":                                          viewsHeads,
+		"a cursor that was not given out":                viewsBadCursor,
+		"receipts only grow":                             viewsAdvance,
+		"receipts of many at once":                       viewsAdvanceMany,
+		"sending reads":                                  viewsSendingReads,
+		"unread does not count what was deleted":         viewsUnreadDeleted,
+		"who joins later has nothing unread":             viewsJoinLater,
+		"receipts of a message":                          viewsReceipts,
+		"receipts are not listed in large conversations": viewsManyReceipts,
+		"a file is for those who see its message":        viewsFileHolder,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
@@ -95,6 +96,34 @@ func viewsConversation(t *testing.T, s Store, w *World) {
 	want := chat.Receipt{ConversationID: Room(0), UserID: User(0), DeliveredSeq: 5, ReadSeq: 5}
 	if len(v.Receipts) != 1 || v.Receipts[0] != want {
 		t.Errorf("got receipts %+v, want %+v", v.Receipts, want)
+	}
+}
+
+func viewsCall(t *testing.T, s Store, w *World) {
+	account(t, s, 0)
+	account(t, s, 1)
+	room := chat.DirectID(User(0), User(1))
+	w.Do(CreateDirect(User(0), User(1)), Send(room, User(0), "k", "hi"), Create(chat.Group, Room(0), User(0), User(1)))
+	w.Do(Call(room, User(0), "c", User(0), User(1)))
+	v := view(t, s, User(1), room)
+	e, err := chat.DecodeEntry(v.LastEntry)
+	if err != nil || e.Kind != chat.KindCall || e.Seq != 3 || v.LastSeq != 3 || v.ActiveAt != e.At {
+		t.Errorf("got last entry %s, %v, active at %s, want the call", v.LastEntry, err, v.ActiveAt)
+	}
+	if v.Messages != 1 || v.Unread != 1 || v.LastMessage == nil || v.LastMessage.Seq != 2 {
+		t.Errorf("got %d messages, %d unread, last %+v, want one", v.Messages, v.Unread, v.LastMessage)
+	}
+	list, err := s.Conversations(t.Context(), User(1), "", 10)
+	if err != nil || len(list.Items) != 2 || list.Items[0].ID != room {
+		t.Errorf("got %+v, %v, want the call's conversation first", list, err)
+	}
+	page, err := s.Messages(t.Context(), room, chat.MessageQuery{Limit: 10})
+	if err != nil || len(page) != 1 || page[0].Seq != 2 {
+		t.Errorf("got %+v, %v, want the message alone", page, err)
+	}
+	raw, err := s.Entries(t.Context(), room, 2, 10, 1<<20)
+	if err != nil || len(raw) != 1 || string(raw[0].JSON) != string(e.AppendJSON(nil)) || string(v.LastEntry) != string(raw[0].JSON) {
+		t.Errorf("got %d entries, %v, want the call", len(raw), err)
 	}
 }
 

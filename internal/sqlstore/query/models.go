@@ -32,6 +32,13 @@ type Block struct {
 	At        int64
 }
 
+type CallEntry struct {
+	ConversationID []byte
+	SenderID       []byte
+	ClientID       string
+	Seq            int64
+}
+
 type Conversation struct {
 	ID          []byte
 	Kind        string

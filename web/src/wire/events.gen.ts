@@ -8,7 +8,7 @@ export type Timestamp = string;
 
 export type UserId = string;
 
-export type EntryKind = "created" | "message" | "edit" | "delete" | "reaction" | "member_added" | "member_removed" | "role" | "updated" | "pin" | "block";
+export type EntryKind = "created" | "message" | "edit" | "delete" | "reaction" | "member_added" | "member_removed" | "role" | "updated" | "pin" | "block" | "call";
 
 export type ConversationKind = "direct" | "group" | "channel";
 
@@ -164,7 +164,29 @@ export interface BlockEntry {
   on: boolean;
 }
 
-export type Entry = CreatedEntry | MessageEntry | EditEntry | DeleteEntry | ReactionEntry | MemberAddedEntry | MemberRemovedEntry | RoleEntry | UpdatedEntry | PinEntry | BlockEntry;
+export type CallOutcome = "answered" | "missed" | "declined" | "busy" | "failed";
+
+export interface CallSummary {
+  video: boolean;
+  outcome: CallOutcome;
+  duration_ms: number;
+}
+
+export interface CallEntry {
+  conversation_id: ConversationId;
+  /** place in the conversation's log, from 1 without a gap */
+  seq: Seq;
+  at: Timestamp;
+  sender_id: UserId;
+  kind: "call";
+  /** the id of the call */
+  client_id: string;
+  /** who took part, in the order in which they came; nobody if it was not answered */
+  user_ids: UserId[];
+  call: CallSummary;
+}
+
+export type Entry = CreatedEntry | MessageEntry | EditEntry | DeleteEntry | ReactionEntry | MemberAddedEntry | MemberRemovedEntry | RoleEntry | UpdatedEntry | PinEntry | BlockEntry | CallEntry;
 
 export interface Attachment {
   id: FileId;
@@ -303,8 +325,6 @@ export interface CallStart {
 }
 
 export type CallState = "ringing" | "live" | "ended";
-
-export type CallOutcome = "answered" | "missed" | "declined" | "busy" | "failed";
 
 export interface CallPresent {
   user_id: UserId;
@@ -698,7 +718,7 @@ const shapes: Record<string, Shape> = {
   Seq: "integer",
   Timestamp: "string",
   UserId: "string",
-  EntryKind: { is: ["created", "message", "edit", "delete", "reaction", "member_added", "member_removed", "role", "updated", "pin", "block"] },
+  EntryKind: { is: ["created", "message", "edit", "delete", "reaction", "member_added", "member_removed", "role", "updated", "pin", "block", "call"] },
   ConversationKind: { is: ["direct", "group", "channel"] },
   FileId: "string",
   CreatedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["created"] }, conversation_kind: { name: "ConversationKind" }, title: "string", avatar_id: { name: "FileId" }, user_ids: { items: { name: "UserId" } } }, optional: ["avatar_id"] },
@@ -714,7 +734,10 @@ const shapes: Record<string, Shape> = {
   UpdatedEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["updated"] }, title: "string", avatar_id: { name: "FileId" } }, optional: ["avatar_id"] },
   PinEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["pin"] }, target: { name: "Seq" }, on: "boolean" }, optional: [] },
   BlockEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["block"] }, on: "boolean" }, optional: [] },
-  Entry: { oneOf: [{ name: "CreatedEntry" }, { name: "MessageEntry" }, { name: "EditEntry" }, { name: "DeleteEntry" }, { name: "ReactionEntry" }, { name: "MemberAddedEntry" }, { name: "MemberRemovedEntry" }, { name: "RoleEntry" }, { name: "UpdatedEntry" }, { name: "PinEntry" }, { name: "BlockEntry" }] },
+  CallOutcome: { is: ["answered", "missed", "declined", "busy", "failed"] },
+  CallSummary: { fields: { video: "boolean", outcome: { name: "CallOutcome" }, duration_ms: "integer" }, optional: [] },
+  CallEntry: { fields: { conversation_id: { name: "ConversationId" }, seq: { name: "Seq" }, at: { name: "Timestamp" }, sender_id: { name: "UserId" }, kind: { is: ["call"] }, client_id: "string", user_ids: { items: { name: "UserId" } }, call: { name: "CallSummary" } }, optional: [] },
+  Entry: { oneOf: [{ name: "CreatedEntry" }, { name: "MessageEntry" }, { name: "EditEntry" }, { name: "DeleteEntry" }, { name: "ReactionEntry" }, { name: "MemberAddedEntry" }, { name: "MemberRemovedEntry" }, { name: "RoleEntry" }, { name: "UpdatedEntry" }, { name: "PinEntry" }, { name: "BlockEntry" }, { name: "CallEntry" }] },
   Attachment: { fields: { id: { name: "FileId" }, name: "string", size: "integer", mime: "string", width: "integer", height: "integer", thumb: "boolean", url: "string" }, optional: ["width", "height", "thumb", "url"] },
   AttachmentRef: { oneOf: [{ name: "FileId" }, { name: "Attachment" }] },
   MessageSend: { fields: { conversation_id: { name: "ConversationId" }, client_id: "string", text: "string", reply_to: { name: "Seq" }, attachments: { items: { name: "AttachmentRef" } }, mentions: { items: { name: "UserId" } } }, optional: ["text", "reply_to", "attachments", "mentions"] },
@@ -737,7 +760,6 @@ const shapes: Record<string, Shape> = {
   DeviceId: "string",
   CallStart: { fields: { conversation_id: { name: "ConversationId" }, call_id: { name: "CallId" }, device_id: { name: "DeviceId" }, video: "boolean" }, optional: ["video"] },
   CallState: { is: ["ringing", "live", "ended"] },
-  CallOutcome: { is: ["answered", "missed", "declined", "busy", "failed"] },
   CallPresent: { fields: { user_id: { name: "UserId" }, device_id: { name: "DeviceId" }, video: "boolean" }, optional: [] },
   Call: { fields: { id: { name: "CallId" }, conversation_id: { name: "ConversationId" }, caller_id: { name: "UserId" }, video: "boolean", state: { name: "CallState" }, version: "integer", started_at: { name: "Timestamp" }, answered_at: { name: "Timestamp" }, ended_at: { name: "Timestamp" }, outcome: { name: "CallOutcome" }, ringing: { items: { name: "UserId" } }, participants: { items: { name: "CallPresent" } } }, optional: ["answered_at", "ended_at", "outcome"] },
   ICEServer: { fields: { urls: { items: "string" }, username: "string", credential: "string" }, optional: ["username", "credential"] },

@@ -1,0 +1,75 @@
+package service
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+// Several nodes note the end of a call: one entry, which is no message, and moves the conversation up.
+func TestACallIsLoggedOnce(t *testing.T) {
+	h := newHouse(t)
+	ann, bob, eve := h.account("ann"), h.account("bob"), h.account("eve")
+	v, _, err := h.Direct(t.Context(), ann, bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := CallLog{
+		ConversationID: v.ID, CallID: chat.CallID{1}, CallerID: ann, UserIDs: []chat.UserID{ann, bob},
+		Summary: chat.CallSummary{Video: true, Outcome: chat.CallAnswered, DurationMS: 61_000},
+	}
+	first, err := h.LogCall(t.Context(), call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call.Summary.DurationMS++
+	again, err := h.LogCall(t.Context(), call)
+	if err != nil || again.Seq != first.Seq || again.Call == nil || again.Call.DurationMS != 61_000 {
+		t.Errorf("got %+v, %v, want the entry %+v", again, err, first)
+	}
+	after, err := h.Conversation(t.Context(), bob, v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := chat.DecodeEntry(after.LastEntry)
+	if err != nil || last.Kind != chat.KindCall || last.Seq != first.Seq || *last.Call != *first.Call {
+		t.Errorf("got last entry %s, %v", after.LastEntry, err)
+	}
+	if after.ActiveAt != first.At || after.Unread != 0 || after.Messages != 0 || after.LastSeq != v.LastSeq+1 {
+		t.Errorf("got %+v, want no message, and active at %s", after, first.At)
+	}
+	call.CallerID, call.CallID = eve, chat.CallID{2}
+	if _, err := h.LogCall(t.Context(), call); !errors.Is(err, chat.ErrNotFound) {
+		t.Errorf("a stranger: got %v, want not_found", err)
+	}
+}
+
+// The answer of the owner got lost: the store tells that the call is logged.
+func TestALoggedCallIsFoundAgain(t *testing.T) {
+	h := newHouse(t, func(d *Deps) { d.Limits.SubmitTimeout = time.Hour })
+	ann, bob := h.account("ann"), h.account("bob")
+	v, _, err := h.Direct(t.Context(), ann, bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.deafen.Store(true)
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.LogCall(t.Context(), CallLog{
+			ConversationID: v.ID, CallID: chat.CallID{1}, CallerID: ann, Summary: chat.CallSummary{Outcome: chat.CallMissed},
+		})
+		done <- err
+	}()
+	settled := 0
+	for end := time.Now().Add(time.Minute); settled == 0 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		h.ahead.Add(int64(time.Second))
+		if settled, err = h.Recover(t.Context(), h.store, 150*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-done; settled != 1 || err != nil {
+		t.Errorf("got %d, %v, want the call found", settled, err)
+	}
+}
