@@ -68,3 +68,11 @@ export function ago(iso: string, locale: string, words: { justNow: string }, now
   if (days < 7) return relative.format(-days, "day");
   return format(locale, { day: "numeric", month: "long", year: "numeric" }).format(then);
 }
+
+/** A length of time as a clock shows it: 3:12, 1:00:05. */
+export function spellDuration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  const two = (n: number) => String(n).padStart(2, "0");
+  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return seconds < 3600 ? rest.replace(/^0/, "") : `${String(Math.floor(seconds / 3600))}:${rest}`;
+}

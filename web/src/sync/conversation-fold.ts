@@ -67,6 +67,8 @@ export function foldConversation(conversation: Conversation, entry: Entry, me: s
       const avatar = entry.avatar_id ? { avatar_id: entry.avatar_id } : {};
       return next.kind === "direct" ? next : { ...rest, ...avatar, title: entry.title };
     }
+    case "call":
+      return { ...next, active_at: entry.at > next.active_at ? entry.at : next.active_at };
     default:
       return next;
   }

@@ -62,6 +62,7 @@ export function itemOfEntry(entry: Entry): Item | null {
     case "member_removed":
     case "role":
     case "updated":
+    case "call":
       return { kind: "system", seq: entry.seq, at: entry.at, entry };
     case "pin":
       return entry.on ? { kind: "system", seq: entry.seq, at: entry.at, entry } : null;

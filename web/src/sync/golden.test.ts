@@ -14,7 +14,7 @@ const entries = readdirSync(golden)
   });
 
 test("there is an entry of each kind", () => {
-  expect(new Set(entries.map(([, entry]) => entry.kind)).size).toBe(11);
+  expect(new Set(entries.map(([, entry]) => entry.kind)).size).toBe(12);
 });
 
 test.each(entries)("%s is a line of its own or changes a message", (_file, entry) => {

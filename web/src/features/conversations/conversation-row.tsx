@@ -4,6 +4,7 @@ import { memo } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { fullTime, listTime } from "../../lib/time.ts";
+import { callText } from "../../sync/call-text.ts";
 import { useComposing } from "../../sync/drafts.ts";
 import { isMuted } from "../../sync/mute.ts";
 import {
@@ -36,6 +37,7 @@ function Preview({ conversation, me }: { conversation: Conversation; me: string 
       </>
     );
   }
+  if (conversation.last_entry?.kind === "call") return <>{callText(conversation.last_entry, me, t)}</>;
   if (!last) return <>{t("preview.empty")}</>;
   const who = last.sender_id === me ? t("list.you") : isGroup && sender ? personName(sender).split(" ")[0] : undefined;
   return (

@@ -1,7 +1,8 @@
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { fullTime } from "../../lib/time.ts";
+import { callText } from "../../sync/call-text.ts";
 import type { SystemItem } from "../../sync/fold.ts";
-import { useNames } from "../../sync/queries.ts";
+import { useMe, useNames } from "../../sync/queries.ts";
 
 const namedUsers = 5;
 
@@ -10,6 +11,7 @@ export function SystemLine({ item }: { item: SystemItem }) {
   const t = useT();
   const locale = useLocale();
   const { entry } = item;
+  const me = useMe().id;
   const ids = "user_ids" in entry ? entry.user_ids.slice(0, namedUsers) : [];
   const [name = "…", ...named] = useNames([entry.sender_id, ...ids]);
   const rest = "user_ids" in entry ? entry.user_ids.length - ids.length : 0;
@@ -31,6 +33,8 @@ export function SystemLine({ item }: { item: SystemItem }) {
         return t("system.pinned", { name });
       case "updated":
         return t("system.updated", { name, title: entry.title });
+      case "call":
+        return callText(entry, me, t);
     }
   })();
   return (

@@ -168,6 +168,14 @@ export const de: Catalogue = {
   "photo.next": "Nächstes Foto",
   "photo.download": "Herunterladen",
 
+  "callLog.audio": "Anruf, {time}",
+  "callLog.video": "Videoanruf, {time}",
+  "callLog.missed": "Verpasster Anruf",
+  "callLog.unanswered": "Anruf ohne Antwort",
+  "callLog.declined": "Abgelehnter Anruf",
+  "callLog.busy": "Anruf, während besetzt war",
+  "callLog.failed": "Gescheiterter Anruf",
+
   "system.created": "{name} hat die Gruppe angelegt",
   "system.added": "{name} hat {others} hinzugefügt",
   "system.removed": "{name} hat {others} entfernt",

@@ -166,6 +166,14 @@ export const en = {
   "photo.next": "Next photo",
   "photo.download": "Download",
 
+  "callLog.audio": "Call, {time}",
+  "callLog.video": "Video call, {time}",
+  "callLog.missed": "Missed call",
+  "callLog.unanswered": "Call without an answer",
+  "callLog.declined": "Declined call",
+  "callLog.busy": "Call while busy",
+  "callLog.failed": "Failed call",
+
   "system.created": "{name} created the group",
   "system.added": "{name} added {others}",
   "system.removed": "{name} removed {others}",
