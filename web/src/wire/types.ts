@@ -24,7 +24,13 @@ export type {
 export type ModifierEntry = gen.EditEntry | gen.DeleteEntry | gen.ReactionEntry | gen.PinEntry;
 /** What is told as a line of its own. */
 export type SystemEntry =
-  gen.CreatedEntry | gen.MemberAddedEntry | gen.MemberRemovedEntry | gen.RoleEntry | gen.UpdatedEntry | gen.PinEntry | gen.CallEntry;
+  | gen.CreatedEntry
+  | gen.MemberAddedEntry
+  | gen.MemberRemovedEntry
+  | gen.RoleEntry
+  | gen.UpdatedEntry
+  | gen.PinEntry
+  | gen.CallEntry;
 
 /** A message with its later edits, deletion and reactions folded in. */
 export interface Message extends Omit<gen.Message, "kind"> {
