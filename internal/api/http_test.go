@@ -197,6 +197,14 @@ func TestSecurityHeadersEverywhere(t *testing.T) {
 				t.Errorf("%s: got %s %q, want %q", path, name, h.Get(name), want)
 			}
 		}
+		for _, part := range []string{"camera=(self)", "microphone=(self)", "display-capture=(self)", "picture-in-picture=(self)", "geolocation=()", "usb=()"} {
+			if !strings.Contains(h.Get("Permissions-Policy"), part) {
+				t.Errorf("%s: got permissions %q, want %s in it", path, h.Get("Permissions-Policy"), part)
+			}
+		}
+		if strings.ContainsAny(h.Get("Permissions-Policy"), `*":/`) {
+			t.Errorf("%s: got permissions %q, want none for other origins", path, h.Get("Permissions-Policy"))
+		}
 		policy := h.Get("Content-Security-Policy")
 		for _, part := range []string{"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
 			if !strings.Contains(policy, part) {

@@ -80,6 +80,11 @@ func goodPath(r *http.Request) bool {
 	return clean == p || clean+"/" == p
 }
 
+// permissions are what pages may ask people for: what calls need, for our own pages
+// and no frames of others, and nothing else.
+const permissions = "camera=(self), microphone=(self), display-capture=(self), picture-in-picture=(self), " +
+	"geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=()"
+
 // secureHeaders sets what protects a browser. Handlers may replace the policy.
 func (s *server) secureHeaders(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -89,7 +94,7 @@ func (s *server) secureHeaders(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Permissions-Policy", "geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=()")
+	h.Set("Permissions-Policy", permissions)
 	if s.Edge.Secure(r) {
 		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	}

@@ -54,7 +54,7 @@ type CallEnd struct {
 // CallJoined is the answer to call.start and call.answer.
 type CallJoined struct {
 	Call chat.Call `json:"call"`
-	ICE  ICE       `json:"ice,omitzero" doc:"present when the device that asks is in the call"`
+	ICE  chat.ICE  `json:"ice,omitzero" doc:"present when the device that asks is in the call"`
 }
 
 // CallChanged is the answer to call.update and call.end, and the payload of
@@ -76,17 +76,4 @@ type CallSignalled struct {
 	UserID         chat.UserID         `json:"user_id" doc:"whose device that is"`
 	To             chat.DeviceID       `json:"to"`
 	Signal         json.RawMessage     `json:"signal"`
-}
-
-// ICE is how a device in a call finds a way to the others.
-type ICE struct {
-	Servers   []ICEServer `json:"servers" doc:"empty: host candidates only"`
-	ExpiresAt chat.Time   `json:"expires_at,omitzero" doc:"of the credentials; ask again by call.answer"`
-}
-
-// ICEServer is a STUN or TURN server, as RTCIceServer has it.
-type ICEServer struct {
-	URLs       []string `json:"urls"`
-	Username   string   `json:"username,omitempty"`
-	Credential string   `json:"credential,omitempty"`
 }

@@ -167,10 +167,10 @@ func sample() map[string]any {
 		"client/call.end":    wire.CallEnd{ConversationID: conversation, CallID: callID, DeviceID: phone},
 		"client/call.list":   wire.Empty{},
 
-		"answer/call.start": wire.CallJoined{Call: ringing(), ICE: wire.ICE{Servers: []wire.ICEServer{
+		"answer/call.start": wire.CallJoined{Call: ringing(), ICE: chat.ICE{Servers: []chat.ICEServer{
 			{URLs: []string{"turn:example.org:3478?transport=udp"}, Username: "1767226200:alice", Credential: "c2VjcmV0"},
 		}, ExpiresAt: at + 600_000}},
-		"answer/call.answer": wire.CallJoined{Call: live(), ICE: wire.ICE{Servers: []wire.ICEServer{}}},
+		"answer/call.answer": wire.CallJoined{Call: live(), ICE: chat.ICE{Servers: []chat.ICEServer{}}},
 		"answer/call.signal": wire.Empty{},
 		"answer/call.update": wire.CallChanged{Call: live()},
 		"answer/call.end":    wire.CallChanged{Call: ended()},
