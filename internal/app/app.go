@@ -19,6 +19,7 @@ import (
 	"github.com/parley-chat/parley/internal/sequencer"
 	"github.com/parley-chat/parley/internal/service"
 	"github.com/parley-chat/parley/internal/sqlstore"
+	"github.com/parley-chat/parley/internal/turn"
 	"github.com/parley-chat/parley/internal/worker"
 	"github.com/parley-chat/parley/socketio"
 )
@@ -42,6 +43,8 @@ type App struct {
 	handler  http.Handler
 	listener *net.TCPListener
 	operator net.Listener // of metrics; nil: none
+	relay    *turn.Server // of calls; nil: none
+	ice      *turn.Issuer
 
 	ready    atomic.Bool
 	closing  sync.Once
@@ -102,6 +105,12 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 		Now: wallClock, Logger: logger, Metrics: a.metrics.sequencer(), Ahead: a.carriers.ahead, Feed: a.carriers.feed,
 	})
 	a.readings = append(a.carriers.readings, lagReadings(owner)...)
+	if a.relay, a.ice, err = openRelay(ctx, cfg, secret, logger); err != nil {
+		return nil, err
+	}
+	if a.relay != nil {
+		a.readings = append(a.readings, relayReadings(a.relay)...)
+	}
 	a.own = func(ctx context.Context) error { return log.Own(ctx, owner.Own) }
 
 	// What decides and does.
@@ -166,6 +175,9 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	a.workers = []func(context.Context) error{receipts.Run, presence.Run, attention.Run, a.gateway.Run, ended.Run, a.maintain, a.index}
 	if keys != nil {
 		a.workers = append(a.workers, a.pusher(keys).Run)
+	}
+	if a.relay != nil {
+		a.workers = append(a.workers, a.relay.Run)
 	}
 	for _, p := range a.periodic() {
 		a.workers = append(a.workers, p.Run)

@@ -139,8 +139,8 @@ func TestOperatorsBesideARunningNode(t *testing.T) {
 		t.Errorf("got the invitation %q", code)
 	}
 	found := run(ExitOK, "", "doctor")
-	if strings.Count(found, "ok  ") != 5 {
-		t.Errorf("got %q, want five parts to be well", found)
+	if strings.Count(found, "ok  ") != 6 {
+		t.Errorf("got %q, want six parts to be well", found)
 	}
 	run(ExitFailed, "", "migrate") // in use
 	run(ExitFailed, "", "serve", "--addr", "127.0.0.1:0")
@@ -160,7 +160,7 @@ func TestDoctorNamesWhatFails(t *testing.T) {
 	if !strings.Contains(stdout, "FAIL  bus") || !strings.Contains(stdout, "ok    log") {
 		t.Errorf("got %q, want the bus to fail and the log to be well", stdout)
 	}
-	if code != ExitFailed || strings.Count(stdout, "FAIL") < 2 || strings.Count(stdout, "\n") != 5 || !strings.Contains(stderr, "failed") {
+	if code != ExitFailed || strings.Count(stdout, "FAIL") < 2 || strings.Count(stdout, "\n") != 6 || !strings.Contains(stderr, "failed") {
 		t.Errorf("got %d %q %q, want one line for each part and exit 1", code, stdout, stderr)
 	}
 }

@@ -37,6 +37,7 @@ func doctor(ctx context.Context, io IO) error {
 		check("files", func() (string, error) { return checkBlobs(ctx, cfg) }),
 		check("log", func() (string, error) { return checkLog(ctx, cfg) }),
 		check("bus", func() (string, error) { return checkBus(ctx, cfg) }),
+		check("calls", func() (string, error) { return checkRelay(cfg), nil }),
 		func() error {
 			if failed > 0 {
 				return fmt.Errorf("%d of the parts above failed", failed)

@@ -157,6 +157,9 @@ func (a *App) Close() error {
 		if a.operator != nil {
 			closers = append(closers, func() error { return ignoreClosed(a.operator.Close()) })
 		}
+		if a.relay != nil {
+			closers = append(closers, a.relay.Close)
+		}
 		if a.carriers != nil {
 			closers = append(closers, a.carriers.close)
 		}

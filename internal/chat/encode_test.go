@@ -63,10 +63,10 @@ func golden() map[string]*chat.Entry {
 		"message_mentions": entry(chat.KindMessage, func(e *chat.Entry) {
 			e.ClientID, e.Ordinal, e.Text, e.Mentions = "k3", 4, "@bob @cid", []chat.UserID{bob, cid}
 		}),
-		"pin_on":         entry(chat.KindPin, func(e *chat.Entry) { e.Target, e.On = 5, true }),
-		"pin_off":        entry(chat.KindPin, func(e *chat.Entry) { e.Target = 5 }),
-		"block_on":       entry(chat.KindBlock, func(e *chat.Entry) { e.ConversationID, e.On = chat.DirectID(ann, bob), true }),
-		"block_off":      entry(chat.KindBlock, func(e *chat.Entry) { e.ConversationID = chat.DirectID(ann, bob) }),
+		"pin_on":    entry(chat.KindPin, func(e *chat.Entry) { e.Target, e.On = 5, true }),
+		"pin_off":   entry(chat.KindPin, func(e *chat.Entry) { e.Target = 5 }),
+		"block_on":  entry(chat.KindBlock, func(e *chat.Entry) { e.ConversationID, e.On = chat.DirectID(ann, bob), true }),
+		"block_off": entry(chat.KindBlock, func(e *chat.Entry) { e.ConversationID = chat.DirectID(ann, bob) }),
 		"call_answered": entry(chat.KindCall, func(e *chat.Entry) {
 			e.ClientID, e.UserIDs = "0198c8a2-7b1e-4d7c-9a51-0c6d5f1e2a3b", []chat.UserID{ann, bob}
 			e.Call = &chat.CallSummary{Video: true, Outcome: chat.CallAnswered, DurationMS: 192_345}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -30,6 +31,12 @@ type Config struct {
 	Push        string `key:"push" default:"on" doc:"notifications to browsers (Web Push): on, off, or private: push services in private networks are reached too"`
 	PushContact string `key:"push-contact" default:"" doc:"how push services can reach who runs this server, for example mailto:admin@example.org; when empty it is public-url, if that is https"`
 
+	TurnAddr     string `key:"turn-addr" default:"" doc:"where the relay of calls (TURN) listens by UDP and TCP, for example :3478; empty turns it off"`
+	TurnPublicIP IP     `key:"turn-public-ip" default:"" doc:"the IPv4 address by which clients reach this machine; when empty it is the address in turn-addr"`
+	TurnPorts    Ports  `key:"turn-ports" default:"49160-49659" doc:"the UDP ports of the relay, one for each device that needs it"`
+	TurnSecret   string `key:"turn-secret" default:"" secret:"true" doc:"what credentials of relays are signed with, at least 32 characters; the same as theirs if ice-servers names some; when empty it is made of secret"`
+	ICEServers   List   `key:"ice-servers" default:"" doc:"further STUN and TURN servers for calls, with commas between, for example stun:stun.example.org:3478,turn:turn.example.org:3478?transport=udp"`
+
 	LogLevel        string        `key:"log-level" default:"info" doc:"debug, info, warn or error"`
 	LogFormat       string        `key:"log-format" default:"auto" doc:"text, json, or auto: text on a terminal"`
 	StartPatience   time.Duration `key:"start-patience" default:"1m" doc:"how long a node of a cluster waits at its start for a database that cannot be reached, while /readyz says 503; then it ends"`
@@ -57,13 +64,14 @@ func (c *Config) validate() error {
 		func() error { return oneOf("log-format", c.LogFormat, "auto", "text", "json") },
 		func() error { return listenAddress("addr", c.Addr) },
 		func() error { return listenAddress("metrics-addr", c.MetricsAddr) },
+		func() error { return listenAddress("turn-addr", c.TurnAddr) },
 		func() error {
 			return scheme("store", c.Store, "sqlite", "postgres", "postgresql", "mongodb", "mongodb+srv")
 		},
 		func() error { return scheme("log", c.Log, "memory", "kafka") },
 		func() error { return scheme("bus", c.Bus, "memory", "redis", "rediss") },
 		func() error { return contact("push-contact", c.PushContact) },
-		c.validatePublicURL, c.validateOrigins, c.validateNumbers,
+		c.validatePublicURL, c.validateOrigins, c.validateCalls, c.validateNumbers,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -93,6 +101,40 @@ func (c *Config) validateOrigins() error {
 		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
 			return fault("allowed-origins", "holds %q, which is not an origin such as https://app.example.org", origin)
 		}
+	}
+	return nil
+}
+
+// Relay gives the address by which clients reach the relay of this node, of which
+// validate has seen that there is one where there is a relay.
+func (c *Config) Relay() netip.Addr {
+	if c.TurnPublicIP.IsValid() {
+		return c.TurnPublicIP.Addr
+	}
+	if at, err := netip.ParseAddrPort(c.TurnAddr); err == nil {
+		return at.Addr()
+	}
+	return netip.Addr{}
+}
+
+func (c *Config) validateCalls() error {
+	if ip := c.Relay(); c.TurnAddr != "" && (!ip.Is4() || ip.IsUnspecified()) {
+		return fault("turn-public-ip", "is missing: turn-addr says no IPv4 address by which clients reach this machine")
+	}
+	if ip := c.TurnPublicIP; ip.IsValid() && (!ip.Is4() || ip.IsUnspecified() || ip.IsMulticast()) {
+		return fault("turn-public-ip", "is %q; it must be an IPv4 address of one machine", ip)
+	}
+	for _, server := range c.ICEServers {
+		known, shared := iceServer(server)
+		switch {
+		case !known:
+			return fault("ice-servers", "holds an address that is not of the form stun:host:port or turn:host:port?transport=udp")
+		case shared && c.TurnSecret == "":
+			return fault("ice-servers", "holds a TURN server; turn-secret must say the secret that it shares")
+		}
+	}
+	if n := len(c.TurnSecret); n > 0 && n < minSecret {
+		return fault("turn-secret", "is shorter than %d characters", minSecret)
 	}
 	return nil
 }

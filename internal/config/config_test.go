@@ -86,6 +86,30 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 }
 
+func TestCalls(t *testing.T) {
+	c, _, err := Load(Source{})
+	if err != nil || c.TurnAddr != "" || c.Relay().IsValid() || c.TurnPorts != (Ports{49160, 49659}) || len(c.ICEServers) != 0 {
+		t.Errorf("got %s, %v, want calls without a relay", c, err)
+	}
+	c, _, err = Load(Source{Args: []string{
+		"--turn-addr", "192.0.2.1:3478", "--turn-secret", strings.Repeat("hunter22", 4), "--turn-ports", "50000-50000",
+		"--ice-servers", "stun:stun.example.org, turn:turn.example.org:3478?transport=tcp,turns:[2001:db8::1]:5349,stuns:192.0.2.7:443",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Relay() != netip.MustParseAddr("192.0.2.1") || c.TurnPorts.String() != "50000-50000" || len(c.ICEServers) != 4 {
+		t.Errorf("got %s", c)
+	}
+	if strings.Contains(c.String(), "hunter22") {
+		t.Errorf("got %s, want no secret in it", c)
+	}
+	c, _, err = Load(Source{Args: []string{"--turn-addr", ":3478", "--turn-public-ip", "198.51.100.7"}})
+	if err != nil || c.Relay() != netip.MustParseAddr("198.51.100.7") {
+		t.Errorf("got %s, %v", c, err)
+	}
+}
+
 func TestOneClearSentence(t *testing.T) {
 	bad := write(t, "bad.toml", "adr = ':1'\n")
 	broken := write(t, "broken.toml", "addr = \n")
@@ -119,6 +143,21 @@ func TestOneClearSentence(t *testing.T) {
 		{"path in URL", Source{Args: []string{"--public-url", "https://x/y"}}, "only a scheme, a host"},
 		{"origin", Source{Args: []string{"--allowed-origins", "https://x/y"}}, "is not an origin"},
 		{"engine", Source{Args: []string{"--store", "mysql://root:hunter22@x"}}, "store must be or begin with"},
+		{"a relay without an address", Source{Args: []string{"--turn-addr", ":3478"}}, "turn-public-ip is missing"},
+		{"a relay at a name", Source{Args: []string{"--turn-addr", "turn.example.org:3478"}}, "turn-public-ip is missing"},
+		{"a relay anywhere", Source{Args: []string{"--turn-addr", "0.0.0.0:3478"}}, "turn-public-ip is missing"},
+		{"a relay of IPv6", Source{Args: []string{"--turn-addr", "[2001:db8::1]:3478"}}, "turn-public-ip is missing"},
+		{"a public address of IPv6", Source{Args: []string{"--turn-addr", ":3478", "--turn-public-ip", "2001:db8::1"}}, "IPv4 address"},
+		{"a public address that is none", Source{Args: []string{"--turn-public-ip", "turn.example.org"}}, "must be an IP address"},
+		{"where the relay listens", Source{Args: []string{"--turn-addr", "3478"}}, "turn-addr is"},
+		{"ports of the relay", Source{Args: []string{"--turn-ports", "60000-50000"}}, "must be a range of ports"},
+		{"a port of the relay", Source{Args: []string{"--turn-ports", "60000"}}, "must be a range of ports"},
+		{"ports of the system", Source{Args: []string{"--turn-ports", "80-90"}}, "must be a range of ports"},
+		{"an ICE server of the web", Source{Args: []string{"--ice-servers", "https://x"}}, "ice-servers holds an address"},
+		{"an ICE server with a password", Source{Args: []string{"--ice-servers", "turn:u:hunter22@x:3478"}}, "ice-servers holds an address"},
+		{"a STUN server with a transport", Source{Args: []string{"--ice-servers", "stun:x?transport=udp"}}, "ice-servers holds an address"},
+		{"a TURN server whose secret is not said", Source{Args: []string{"--ice-servers", "stun:x,turn:x"}}, "turn-secret must say"},
+		{"a short secret of relays", Source{Args: []string{"--turn-secret", "hunter22"}}, "turn-secret is shorter than 32"},
 		{"short secret", Source{Args: []string{"--secret", "hunter22"}}, "secret is shorter than 32"},
 	} {
 		_, _, err := Load(c.src)

@@ -17,7 +17,14 @@ func writeHelp(w io.Writer, options []option) {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprint(w, "\nFor store, log, bus, blobs and secret there is also --NAME-file, which names a file that holds the value.\n")
+	var secrets []string
+	for _, o := range options {
+		if o.secret {
+			secrets = append(secrets, o.key)
+		}
+	}
+	last := len(secrets) - 1
+	fmt.Fprintf(w, "\nFor %s and %s there is also --NAME-file, which names a file that holds the value.\n", strings.Join(secrets[:last], ", "), secrets[last])
 }
 
 // Markdown writes docs/config.md.

@@ -67,6 +67,74 @@ func listenAddress(key, value string) error {
 	return nil
 }
 
+// iceServer checks the form of RFC 7064 and RFC 7065, and says whether the server
+// wants credentials.
+func iceServer(text string) (ok, shared bool) {
+	scheme, rest, _ := strings.Cut(text, ":")
+	shared = scheme == "turn" || scheme == "turns"
+	if !shared && scheme != "stun" && scheme != "stuns" {
+		return false, shared
+	}
+	rest, transport, found := strings.Cut(rest, "?")
+	if found && (!shared || transport != "transport=udp" && transport != "transport=tcp") {
+		return false, shared
+	}
+	host, port, err := net.SplitHostPort(rest)
+	if err != nil {
+		host, port = strings.TrimSuffix(strings.TrimPrefix(rest, "["), "]"), "3478"
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return false, shared
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true, shared
+	}
+	return host != "" && strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789.-") == "", shared
+}
+
+// IP is a setting that holds an address. It may be empty.
+type IP struct{ netip.Addr }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (i *IP) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		i.Addr = netip.Addr{}
+		return nil
+	}
+	addr, err := netip.ParseAddr(string(text))
+	if err != nil {
+		return fmt.Errorf("is %q; it must be an IP address", text)
+	}
+	i.Addr = addr
+	return nil
+}
+
+// String implements fmt.Stringer.
+func (i IP) String() string {
+	if !i.IsValid() {
+		return ""
+	}
+	return i.Addr.String()
+}
+
+// Ports is a setting that holds a range of ports, both ends included.
+type Ports struct{ First, Last uint16 }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Ports) UnmarshalText(text []byte) error {
+	first, last, _ := strings.Cut(string(text), "-")
+	a, aerr := strconv.ParseUint(strings.TrimSpace(first), 10, 16)
+	b, berr := strconv.ParseUint(strings.TrimSpace(last), 10, 16)
+	if aerr != nil || berr != nil || a < 1024 || b < a {
+		return fmt.Errorf("is %q; it must be a range of ports above 1023 such as 49160-49659", text)
+	}
+	p.First, p.Last = uint16(a), uint16(b)
+	return nil
+}
+
+// String implements fmt.Stringer.
+func (p Ports) String() string { return fmt.Sprintf("%d-%d", p.First, p.Last) }
+
 // URL is a setting that holds a URL. It may be empty.
 type URL struct{ *url.URL }
 

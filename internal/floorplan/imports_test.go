@@ -51,6 +51,7 @@ var rooms = []room{
 	{dir: "internal/mongostore", may: []string{domain}, tests: []string{suites}},
 	{dir: "internal/blob", may: []string{domain}, tests: []string{suites}},
 	{dir: "internal/push", may: []string{domain}, tests: []string{suites}},
+	{dir: "internal/turn", may: []string{domain}},
 	{dir: "internal/mail", may: []string{domain}, tests: []string{suites}},
 
 	{
@@ -91,7 +92,7 @@ var drivers = []struct {
 	{"github.com/danielgtaylor/huma", []string{"internal/api"}},
 	{"github.com/knadh/koanf", []string{"internal/config"}},
 	{"golang.org/x/image", []string{"internal/blob"}},
-	{"github.com/pion", []string{"internal/call"}},
+	{"github.com/pion", []string{"internal/turn"}},
 	{"net/http", []string{"internal/api", "internal/gateway", "internal/app", "socketio", "bench", "test", "cmd", "scripts", "internal/program", "internal/push"}},
 }
 

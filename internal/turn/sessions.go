@@ -1,0 +1,136 @@
+package turn
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+const (
+	// Quota is how many relays one person may have at once: a call on two devices,
+	// each by UDP and by TCP.
+	Quota = 4
+	// maxPeers bounds the addresses with which one relay may talk at once.
+	maxPeers = 64
+	// promised is how long a relay that was granted may take to begin.
+	promised = 10 * time.Second
+)
+
+// client is where a relay's owner sends from: one relay each.
+type client string
+
+func clientOf(a net.Addr) client { return client(a.Network() + " " + a.String()) }
+
+// session is one relay and whose it is.
+type session struct {
+	name  string // the credentials that it began with
+	user  chat.UserID
+	began time.Time
+	open  bool // false: it was granted and has not begun
+	peers map[netip.Addr]bool
+}
+
+// sessions are the relays there are. Safe for concurrent use.
+type sessions struct {
+	mu    sync.Mutex
+	of    map[client]*session
+	users map[chat.UserID]map[client]bool
+	total int64
+}
+
+func newSessions() *sessions {
+	return &sessions{of: make(map[client]*session), users: make(map[chat.UserID]map[client]bool)}
+}
+
+// grant makes room for a relay of somebody, unless they have as many as they may.
+// The room is theirs for some seconds, or until the relay ends.
+func (s *sessions) grant(c client, name string, user chat.UserID, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for other := range s.users[user] {
+		if old := s.of[other]; other == c || !old.open && now.Sub(old.began) > promised {
+			s.remove(other)
+		}
+	}
+	if len(s.users[user]) >= Quota {
+		return false
+	}
+	s.remove(c)
+	s.of[c] = &session{name: name, user: user, began: now, peers: make(map[netip.Addr]bool)}
+	if s.users[user] == nil {
+		s.users[user] = make(map[client]bool)
+	}
+	s.users[user][c] = true
+	return true
+}
+
+func (s *sessions) begun(c client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.of[c]; found != nil {
+		found.open = true
+		s.total++
+	}
+}
+
+func (s *sessions) ended(c client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(c)
+}
+
+func (s *sessions) remove(c client) {
+	found := s.of[c]
+	if found == nil {
+		return
+	}
+	delete(s.of, c)
+	delete(s.users[found.user], c)
+	if len(s.users[found.user]) == 0 {
+		delete(s.users, found.user)
+	}
+}
+
+// keeps reports whether a relay began with these credentials, so that they keep it
+// after they have expired: calls last longer than what begins them.
+func (s *sessions) keeps(c client, name string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := s.of[c]
+	return found != nil && found.open && found.name == name && now.Sub(found.began) < longestCall
+}
+
+// mayTalk reports whether a relay may talk with one more address.
+func (s *sessions) mayTalk(c client, peer netip.Addr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := s.of[c]
+	return found != nil && (found.peers[peer] || len(found.peers) < maxPeers)
+}
+
+func (s *sessions) talks(c client, peer netip.Addr, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch found := s.of[c]; {
+	case found == nil:
+	case on:
+		found.peers[peer] = true
+	default:
+		delete(found.peers, peer)
+	}
+}
+
+// count gives how many relays there are, and how many there have been.
+func (s *sessions) count() (now int, total int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.of {
+		if one.open {
+			now++
+		}
+	}
+	return now, s.total
+}
