@@ -251,7 +251,7 @@ func TestStreamsOfOneAddressAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = c.Close() }()
+		t.Cleanup(func() { _ = c.Close() })
 		if i == 0 {
 			first = c
 		}

@@ -50,6 +50,9 @@ type Server struct {
 	unauthorized, malformed, overQuota, denied, full atomic.Int64
 }
 
+// readBuffer is how many bytes of all clients may wait while one packet is handled.
+const readBuffer = 4 << 20
+
 var errOptions = errors.New("the relay needs a public IPv4 address, ports, a secret, a clock and randomness")
 
 // Listen takes the sockets and begins to serve. Whoever does not Run it has to Close it.
@@ -81,6 +84,9 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listen for calls: %w", err), l.Close())
+	}
+	if c, ok := s.packets.(*net.UDPConn); ok {
+		_ = c.SetReadBuffer(readBuffer) // as much as the system allows
 	}
 	bind := netip.IPv4Unspecified()
 	if ip := at.AddrPort().Addr().Unmap(); ip.Is4() {

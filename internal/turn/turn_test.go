@@ -125,18 +125,28 @@ func (p *place) dial(network string) *wire {
 	return &wire{c, p.t, net.UDPAddrFromAddrPort(p.Addr())}
 }
 
-// ask sends a request and gives its answer.
+// ask sends a request, over UDP again and again, and gives its answer.
 func (w *wire) ask(m *stun.Message) *stun.Message {
 	w.t.Helper()
-	if _, err := w.WriteTo(m.Raw, w.to); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		w.t.Fatal(err)
+	end, again := time.Now().Add(patience), patience
+	if w.to.Network() == "udp" {
+		again = 500 * time.Millisecond
 	}
 	b := make([]byte, 2000)
-	for {
+	for next := time.Now(); ; {
+		if !time.Now().Before(next) {
+			if _, err := w.WriteTo(m.Raw, w.to); err != nil {
+				w.t.Fatal(err)
+			}
+			next = time.Now().Add(again)
+		}
+		if err := w.SetReadDeadline(next); err != nil {
+			w.t.Fatal(err)
+		}
 		n, _, err := w.ReadFrom(b)
+		if isTimeout(err) && time.Now().Before(end) {
+			continue
+		}
 		if err != nil {
 			w.t.Fatalf("%s: no answer: %v", m.Type, err)
 		}
@@ -280,7 +290,7 @@ func TestAPersonHasFourRelays(t *testing.T) {
 	if got := p.dial("udp").allocate(others, theirs); code(got) != 0 {
 		t.Errorf("another person: got %d, want success", code(got))
 	}
-	if n := p.Stats(); n.Relays != Quota+1 || n.OverQuota != 2 {
+	if n := p.Stats(); n.Relays != Quota+1 || n.OverQuota < 2 {
 		t.Errorf("got %+v, want %d relays and 2 refused", n, Quota+1)
 	}
 	// One that ends makes room.

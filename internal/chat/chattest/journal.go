@@ -392,8 +392,12 @@ func journalCalls(t *testing.T, j LogStore) {
 	room := chat.DirectID(User(0), User(1))
 	w.Do(Call(room, User(0), "k", User(0), User(1)), Send(room, User(0), "a", "x"), Call(room, User(1), "m"), Send(room, User(0), "k", "y"))
 	keys := []chat.SentKey{
-		{SenderID: User(0), ClientID: "k", Call: true}, {SenderID: User(0), ClientID: "k"}, {SenderID: User(1), ClientID: "m", Call: true},
-		{SenderID: User(0), ClientID: "a", Call: true}, {SenderID: User(1), ClientID: "k", Call: true}, {SenderID: User(1), ClientID: "m"},
+		{SenderID: User(0), ClientID: "k", Call: true},
+		{SenderID: User(0), ClientID: "k"},
+		{SenderID: User(1), ClientID: "m", Call: true},
+		{SenderID: User(0), ClientID: "a", Call: true},
+		{SenderID: User(1), ClientID: "k", Call: true},
+		{SenderID: User(1), ClientID: "m"},
 	}
 	st := chat.NewState(room)
 	if err := j.Load(t.Context(), []*chat.State{st}, []chat.Needs{{Members: Users(2), Sent: keys}}); err != nil {
