@@ -100,3 +100,41 @@ func (f noFallback) Take(context.Context, string, float64, float64, float64) (ch
 	f.t.Error("the fallback was asked while Redis answers")
 	return 0, nil
 }
+
+func TestCallBoard(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		chattest.CallBoard(t, func(t *testing.T) chat.CallBoard { return NewCallBoard(openClient(t, apart(url))) })
+	})
+}
+
+// TestCallBoardKeepsNothingForGood looks at what a board leaves in Redis: every key
+// goes by itself.
+func TestCallBoardKeepsNothingForGood(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		client := openClient(t, apart(url))
+		board := NewCallBoard(client)
+		for room := range 3 {
+			if _, err := board.Put(t.Context(), chattest.Room(room), []byte("{}"), 0, chattest.Users(2), time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := client.conn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{board.key(chattest.Room(0)), board.key(chattest.Room(2)), board.callsOf(chattest.User(0)), board.callsOf(chattest.User(1))} {
+			left, err := c.Do(t.Context(), c.B().Pttl().Key(key).Build()).AsInt64()
+			if err != nil || left <= 0 || left > time.Hour.Milliseconds() {
+				t.Errorf("%s: got %d ms left, %v", key, left, err)
+			}
+		}
+		for room := range 2 * maxCallsOf {
+			if _, err := board.Put(t.Context(), chattest.Room(100+room), []byte("{}"), 0, []chat.UserID{chattest.User(5)}, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ids, err := board.Of(t.Context(), chattest.User(5)); err != nil || len(ids) != maxCallsOf {
+			t.Errorf("got %d conversations of one person, %v, want %d", len(ids), err, maxCallsOf)
+		}
+	})
+}
