@@ -46,8 +46,9 @@ const (
 	// CallRings is how long a call rings before it is missed.
 	CallRings = 45 * time.Second
 	// CallLease is how long somebody takes part whose socket is not heard of: the time
-	// in which a client that lost its connection can come back into the call.
-	CallLease = 30 * time.Second
+	// in which a client that lost its connection can come back into the call. A little less
+	// than 30 s, so that the end of a call whose node died is known everywhere by then.
+	CallLease = 27 * time.Second
 	// CallRenewal is how often the node with a participant's socket says that it is there.
 	CallRenewal = 10 * time.Second
 	// MaxCallParticipants bounds the devices of a call: each sends to each other.
