@@ -8,15 +8,23 @@ var (
 // blocked says whether a block stands against what the actor wants to say.
 // Who blocks somebody may change what they said before, and sends nothing new.
 func (s *State) blocked(actor *Member, sends bool) *Error {
-	switch {
-	case s.Head.Blocks == 0:
+	err := s.Head.Barred(actor.UserID)
+	if err == errBlocking && !sends {
 		return nil
-	case s.Head.Blocked(actor.UserID):
-		return errBlocked
-	case sends:
-		return errBlocking
 	}
-	return nil
+	return err
+}
+
+// Barred says which block stands against something new that a member wants to say to
+// the other of a direct conversation, or a call; nil if none does.
+func (c *Conversation) Barred(user UserID) *Error {
+	switch {
+	case c.Blocks == 0:
+		return nil
+	case c.Blocked(user):
+		return errBlocked
+	}
+	return errBlocking
 }
 
 func applyBlock(s *State, cmd *Command, actor *Member) (*Change, *Error) {

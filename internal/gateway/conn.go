@@ -46,6 +46,7 @@ type connMore struct {
 	requests bucket
 	commands lane
 	watch    watch
+	caller   *caller // nil until the socket has to do with calls
 }
 
 // extra gives connMore, made when first needed. Only event handlers call it.

@@ -172,6 +172,9 @@ func (g *Gateway) onDisconnect(s *socketio.Socket, reason socketio.Reason) {
 	}
 	c.flags.Or(connGone)
 	g.unwatch(c)
+	if g.ports.Calls != nil {
+		g.rise(c, func(seat) bool { return true })
+	}
 	g.detach(c)
 	g.stopTyping(c.user)
 }

@@ -327,6 +327,7 @@ func (g *Gateway) enterRunning(r *room, u *user, from chat.Seq) bool {
 
 // expel takes the removed out of the room and tells their sockets.
 func (g *Gateway) expel(r *room, e *chat.Entry) {
+	g.leaveCall(r.id, e.UserIDs)
 	for _, id := range e.UserIDs {
 		u := g.lookup(id)
 		if u == nil {
@@ -351,6 +352,10 @@ func (g *Gateway) expel(r *room, e *chat.Entry) {
 
 // passOn delivers an event without a seq to the members, but not to who caused it.
 func (g *Gateway) passOn(r *room, ev *chat.Event) {
+	if ev.Kind == chat.EventCall {
+		g.callEvent(r, ev)
+		return
+	}
 	name, volatile := wire.EventReceipt, false
 	if ev.Kind == chat.EventTyping {
 		name, volatile = wire.EventTyping, true

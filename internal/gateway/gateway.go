@@ -29,6 +29,7 @@ type Gateway struct {
 	work  chan func(context.Context)
 	watch watchers
 	types typists
+	seats seats
 	stats counters
 
 	throttle *throttle
@@ -52,6 +53,7 @@ func New(ctx context.Context, ports Ports, opt Options) (*Gateway, error) {
 	g.throttle = newThrottle(&g.opt)
 	g.watch.init()
 	g.types.init()
+	g.seats.init()
 	var err error
 	if g.frames.resync, err = socketio.NewFrame(wire.EventResync, json.RawMessage(`{}`)); err != nil {
 		return nil, fmt.Errorf("encode resync: %w", err)

@@ -26,6 +26,8 @@ type Service interface {
 	React(ctx context.Context, m service.MessageRef, emoji string, on bool, done func(chat.Outcome))
 	EntriesAfter(ctx context.Context, r service.EntriesRequest) (*service.Entries, error)
 	NoteReceipt(r chat.Receipt, done func(chat.Receipt, error))
+	// Calling says whom somebody calls in a conversation, and counts it.
+	Calling(ctx context.Context, user chat.UserID, id chat.ConversationID) (*service.Calling, error)
 	// Settled waits a moment until the store shows somebody's memberships as far as
 	// this node has heard of them.
 	Settled(ctx context.Context, user chat.UserID) error
@@ -76,6 +78,8 @@ type Ports struct {
 	// Attention is told of people who begin and cease to look at a client here.
 	Attention Attention
 	Bus       chat.Bus
+	// Calls are those of all nodes; nil: nobody can call.
+	Calls Calls
 }
 
 // Options are the gateway's settings; zero values mean the defaults.
@@ -126,6 +130,9 @@ type Options struct {
 	Away func() bool
 	// ObserveDelivery is told, in seconds, how old an entry was when its room had it.
 	ObserveDelivery func(seconds float64)
+	// ICE says how the devices of a person find others in a call. Default: by
+	// themselves.
+	ICE func(user chat.UserID) wire.ICE
 	// RequestToken gives the session token that a request carries as a cookie, ""
 	// for none. Default: none.
 	RequestToken func(*http.Request) string
@@ -161,6 +168,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ObserveDelivery == nil {
 		o.ObserveDelivery = func(float64) {}
+	}
+	if o.ICE == nil {
+		o.ICE = func(chat.UserID) wire.ICE { return wire.ICE{Servers: []wire.ICEServer{}} }
 	}
 	if o.RequestToken == nil {
 		o.RequestToken = func(*http.Request) string { return "" }

@@ -30,7 +30,9 @@ func (g *Gateway) userEvent(id chat.UserID, ev *chat.Event) {
 		g.conversationEvent(u, ev)
 	case chat.EventBlock:
 		g.blockEvent(u, ev)
-	case chat.EventEntry, chat.EventReceipt, chat.EventTyping, chat.EventPresence:
+	case chat.EventCallSignal:
+		g.signalEvent(u, ev)
+	case chat.EventEntry, chat.EventReceipt, chat.EventTyping, chat.EventPresence, chat.EventCall:
 	}
 }
 

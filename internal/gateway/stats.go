@@ -9,7 +9,7 @@ type counters struct {
 	refusedConnects, revoked, slowCuts       atomic.Int64
 	eventsIn, eventsOut, duplicates, dropped atomic.Int64
 	gaps, filled, resyncs, behind, refused   atomic.Int64
-	panics                                   atomic.Int64
+	panics, signals                          atomic.Int64
 }
 
 // Stats is a reading of the gateway's counters and gauges.
@@ -32,6 +32,7 @@ type Stats struct {
 	Resyncs                   int64 // times the bus may have lost events
 	Overloaded                int64 // jobs refused because too many waited
 	Panics                    int64
+	Signals                   int64 // between devices in calls, sent on
 }
 
 // Stats reads the counters.
@@ -52,5 +53,6 @@ func (g *Gateway) Stats() Stats {
 		Behind: c.behind.Load(), EventsIn: c.eventsIn.Load(), EventsOut: c.eventsOut.Load(),
 		Duplicates: c.duplicates.Load(), Dropped: c.dropped.Load(), Gaps: c.gaps.Load(), Filled: c.filled.Load(),
 		Resyncs: c.resyncs.Load(), Overloaded: c.refused.Load(), Panics: c.panics.Load(),
+		Signals: c.signals.Load(),
 	}
 }

@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+// maxSeats bounds the calls that one socket is in at once. With one more it leaves
+// the first: a device is in one call.
+const maxSeats = 4
+
+// seat is a place in a call: signals for the device go to the socket that has it.
+type seat struct {
+	conversation chat.ConversationID
+	call         chat.CallID
+	device       chat.DeviceID
+}
+
+// seats are the places in calls that sockets of this node have: at most maxSeats a socket.
+type seats struct {
+	mu     sync.Mutex
+	byCall map[chat.CallID]map[chat.DeviceID]*conn
+	byConn map[*conn][]seat
+}
+
+func (s *seats) init() {
+	s.byCall = make(map[chat.CallID]map[chat.DeviceID]*conn)
+	s.byConn = make(map[*conn][]seat)
+}
+
+// of gives the socket of a device in a call, or nil.
+func (s *seats) of(call chat.CallID, device chat.DeviceID) *conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byCall[call][device]
+}
+
+// take gives a socket a place that another one may have had, and gives those that the
+// socket has too many.
+func (s *seats) take(c *conn, at seat) (left []seat) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if had := s.byCall[at.call][at.device]; had != nil {
+		s.drop(had, at)
+	}
+	if s.byCall[at.call] == nil {
+		s.byCall[at.call] = make(map[chat.DeviceID]*conn)
+	}
+	s.byCall[at.call][at.device] = c
+	s.byConn[c] = append(s.byConn[c], at)
+	for len(s.byConn[c]) > maxSeats {
+		first := s.byConn[c][0]
+		left = append(left, first)
+		s.drop(c, first)
+	}
+	return left
+}
+
+// drop takes a place away from the socket that has it. mu is held.
+func (s *seats) drop(c *conn, at seat) {
+	if delete(s.byCall[at.call], at.device); len(s.byCall[at.call]) == 0 {
+		delete(s.byCall, at.call)
+	}
+	if s.byConn[c] = slices.DeleteFunc(s.byConn[c], func(other seat) bool { return other == at }); len(s.byConn[c]) == 0 {
+		delete(s.byConn, c)
+	}
+}
+
+// leave takes those places away from a socket that which names, and gives them.
+func (s *seats) leave(c *conn, which func(seat) bool) (left []seat) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, at := range slices.Clone(s.byConn[c]) {
+		if which(at) {
+			left = append(left, at)
+			s.drop(c, at)
+		}
+	}
+	return left
+}
+
+// end forgets all places in a call.
+func (s *seats) end(call chat.CallID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.byCall[call] {
+		for _, at := range slices.Clone(s.byConn[c]) {
+			if at.call == call {
+				s.drop(c, at)
+			}
+		}
+	}
+}
+
+// sit gives a socket a place in a call, and keeps it there while the socket lives.
+func (g *Gateway) sit(c *conn, at seat) {
+	left := g.seats.take(c, at)
+	g.ports.Calls.Bind(at.conversation, at.call, at.device)
+	for _, old := range left {
+		g.ports.Calls.Release(old.conversation, old.call, old.device)
+	}
+	if c.flags.Load()&connGone != 0 { // it went before it had the place
+		g.rise(c, func(seat) bool { return true })
+	}
+}
+
+// rise takes places away from a socket. Whose socket has gone stays in the call until
+// the lease ends, unless they come back.
+func (g *Gateway) rise(c *conn, which func(seat) bool) {
+	for _, at := range g.seats.leave(c, which) {
+		g.ports.Calls.Release(at.conversation, at.call, at.device)
+	}
+}
