@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-chat/parley/internal/api"
 	"github.com/parley-chat/parley/internal/blob"
+	"github.com/parley-chat/parley/internal/call"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/gateway"
@@ -144,10 +145,15 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 		Leases: a.carriers.looks, Node: a.node, Now: wallClock, Logger: logger,
 		Local: func() []chat.UserID { return a.gateway.Looking() }, Heard: func(id chat.UserID) bool { return a.gateway.HeardLooking(id) },
 	})
+	calls := call.New(call.Deps{
+		Board: a.carriers.calls, Bus: bus, Log: callLog{a.service}, Deliver: func(events []chat.Event) { a.gateway.Deliver(events) },
+		Now: wallClock, Logger: logger,
+	})
+	a.readings = append(a.readings, callReadings(calls)...)
 	edge := api.NewEdge(cfg.PublicURL.URL, cfg.TrustedProxies.Contains)
 	limits := wireLimits(cfg)
 	if a.gateway, err = gateway.New(a.life, gateway.Ports{
-		Service: a.service, Views: a.store, People: a.store, Online: a.carriers.leases, Presence: presence, Attention: attention, Bus: bus,
+		Service: a.service, Views: a.store, People: a.store, Online: a.carriers.leases, Presence: presence, Attention: attention, Bus: bus, Calls: calls,
 	}, gateway.Options{
 		Node: a.node, Logger: logger, Now: wallClock, Limits: limits, FrameBytes: limits.FrameBytes,
 		MaxSocketsPerUser: cfg.UserConnections, HeadCheckRooms: headCheckRooms(cfg), ReconnectSpread: cfg.ReconnectSpread,
@@ -172,7 +178,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}); err != nil {
 		return nil, fmt.Errorf("make the web interface: %w", err)
 	}
-	a.workers = []func(context.Context) error{receipts.Run, presence.Run, attention.Run, a.gateway.Run, ended.Run, a.maintain, a.index}
+	a.workers = []func(context.Context) error{receipts.Run, presence.Run, attention.Run, a.gateway.Run, calls.Run, ended.Run, a.maintain, a.index}
 	if keys != nil {
 		a.workers = append(a.workers, a.pusher(keys).Run)
 	}

@@ -38,6 +38,7 @@ type carriers struct {
 	leases  chat.Presence // who has a socket
 	looks   chat.Presence // who looks at a client
 	limiter chat.Limiter
+	calls   chat.CallBoard
 
 	// whole reports whether the bus brings everything that other nodes publish.
 	whole func() bool
@@ -145,6 +146,7 @@ func (c *carriers) openBus(ctx context.Context, cfg *config.Config, logger *slog
 	if cfg.Bus == "memory" {
 		bus := inproc.NewBus(1, busBound)
 		c.bus, c.leases, c.looks, c.limiter = bus, inproc.NewPresence(), inproc.NewPresence(), alone
+		c.calls = inproc.NewCallBoard(wallClock, callBound)
 		c.closers = append(c.closers, bus.Close)
 		c.readings = append(c.readings,
 			gauge("bus_subscriptions", "Topics this node hears.", func(*readings) float64 { return float64(bus.Subscriptions()) }),
@@ -162,6 +164,7 @@ func (c *carriers) openBus(ctx context.Context, cfg *config.Config, logger *slog
 	}
 	limiter := redis.NewLimiter(client, alone, logger)
 	c.bus, c.leases, c.looks, c.limiter, c.whole = bus, redis.NewPresence(client), redis.NewAttention(client), limiter, bus.Whole
+	c.calls = redis.NewCallBoard(client)
 	c.closers = append(c.closers, bus.Close, func() error {
 		client.Close()
 		return nil

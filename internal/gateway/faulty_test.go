@@ -12,12 +12,20 @@ import (
 // flakyBus loses what tests tell it to lose.
 type flakyBus struct {
 	chat.Bus
-	lose atomic.Pointer[func(*chat.Event) bool]
+	lose  atomic.Pointer[func(*chat.Event) bool]
+	peers atomic.Pointer[[]chat.Bus] // of other nodes: see calls_test.go
 }
 
 func (b *flakyBus) Publish(ctx context.Context, events []chat.Event) error {
 	if lose := b.lose.Load(); lose != nil {
 		events = slices.DeleteFunc(slices.Clone(events), func(e chat.Event) bool { return (*lose)(&e) })
+	}
+	if peers := b.peers.Load(); peers != nil {
+		for _, peer := range *peers {
+			if err := peer.Publish(ctx, events); err != nil {
+				return err
+			}
+		}
 	}
 	return b.Bus.Publish(ctx, events)
 }

@@ -76,23 +76,29 @@ func permissionMatrix() map[string][]matrixRow {
 		wire.EventPresenceWatch: {message("watch", func(*matrixScene) any {
 			return wire.PresenceWatch{UserIDs: []chat.UserID{}}
 		}, everyone("", ""))},
+		// The members call in this order; each role meets a conversation without a call.
 		wire.EventCallStart: {message("start", func(s *matrixScene) any {
-			return wire.CallStart{ConversationID: s.room, CallID: chat.CallID{1}, DeviceID: chat.DeviceID{1}}
-		}, everyone(chat.CodeUnavailable, chat.CodeNotFound))},
-		wire.EventCallAnswer: {message("answer", func(s *matrixScene) any {
-			return wire.CallAnswer{ConversationID: s.room, CallID: chat.CallID{1}, DeviceID: chat.DeviceID{1}, Accept: true}
-		}, everyone(chat.CodeUnavailable, chat.CodeNotFound))},
-		wire.EventCallSignal: {message("signal", func(s *matrixScene) any {
+			return wire.CallStart{ConversationID: s.room, CallID: s.call, DeviceID: s.device}
+		}, hidden)},
+		wire.EventCallAnswer: {
+			message("answer", func(s *matrixScene) any {
+				return wire.CallAnswer{ConversationID: s.room, CallID: s.call, DeviceID: s.device, Accept: true}
+			}, hidden),
+			message("another call", func(s *matrixScene) any {
+				return wire.CallAnswer{ConversationID: s.room, CallID: chat.CallID{9}, DeviceID: s.device}
+			}, everyone(chat.CodeNotFound, chat.CodeNotFound)),
+		},
+		wire.EventCallSignal: {message("signal", func(s *matrixScene) any { // nobody else is in the call
 			return wire.CallSignal{
-				ConversationID: s.room, CallID: chat.CallID{1}, DeviceID: chat.DeviceID{1}, To: chat.DeviceID{2}, Signal: json.RawMessage(`{"type":"state"}`),
+				ConversationID: s.room, CallID: s.call, DeviceID: s.device, To: chat.DeviceID{2}, Signal: json.RawMessage(`{"type":"state"}`),
 			}
-		}, everyone(chat.CodeUnavailable, chat.CodeNotFound))},
+		}, everyone(chat.CodeNotFound, chat.CodeNotFound))},
 		wire.EventCallUpdate: {message("update", func(s *matrixScene) any {
-			return wire.CallUpdate{ConversationID: s.room, CallID: chat.CallID{1}, DeviceID: chat.DeviceID{1}}
-		}, everyone(chat.CodeUnavailable, chat.CodeNotFound))},
+			return wire.CallUpdate{ConversationID: s.room, CallID: s.call, DeviceID: s.device, Video: true}
+		}, hidden)},
 		wire.EventCallEnd: {message("end", func(s *matrixScene) any {
-			return wire.CallEnd{ConversationID: s.room, CallID: chat.CallID{1}, DeviceID: chat.DeviceID{1}}
-		}, everyone(chat.CodeUnavailable, chat.CodeNotFound))},
+			return wire.CallEnd{ConversationID: s.room, CallID: s.call, DeviceID: s.device}
+		}, hidden)},
 		// It names no conversation either.
 		wire.EventCallList: {message("calls", func(*matrixScene) any { return wire.Empty{} }, everyone("", ""))},
 		// It is about oneself.
@@ -112,6 +118,8 @@ type matrixRow struct {
 type matrixScene struct {
 	room             chat.ConversationID
 	own, other, open chat.Seq
+	call             chat.CallID
+	device           chat.DeviceID
 	count            int
 }
 
@@ -215,7 +223,7 @@ func (d *device) ownReceipts(p *person) int {
 func (n *node) scene(number int, r role, who, boss *person) *matrixScene {
 	n.t.Helper()
 	room := chattest.Room(number)
-	s := &matrixScene{room: room, own: 3, other: 4, open: 5}
+	s := &matrixScene{room: room, own: 3, other: 4, open: 5, call: chat.CallID{15: byte(number)}, device: chat.DeviceID{15: byte(number)}}
 	if r == nowhere {
 		return s
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/internal/blob"
+	"github.com/parley-chat/parley/internal/call"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/chat/chattest"
 	"github.com/parley-chat/parley/internal/gateway"
@@ -57,6 +58,8 @@ type node struct {
 	stop    func()
 	leases  *inproc.Presence // who has a socket
 	looks   *inproc.Presence // who looks at a client
+	board   *inproc.CallBoard
+	calls   *call.Coordinator
 	users   atomic.Int64
 }
 
@@ -218,9 +221,11 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 	})
 	n.looks = inproc.NewPresence()
 	looks := worker.NewPresence(worker.PresenceDeps{Leases: n.looks, Node: "test", Now: n.now.now, Logger: logger, Local: func() []chat.UserID { return n.gateway.Looking() }, Heard: func(id chat.UserID) bool { return n.gateway.HeardLooking(id) }})
+	n.board = inproc.NewCallBoard(n.now.now, 1_000)
+	n.calls = n.newCalls(n.bus, func(events []chat.Event) { n.gateway.Deliver(events) })
 	n.faults = &faultyService{Service: n.service}
 	n.gateway, err = gateway.New(ctx, gateway.Ports{
-		Service: n.faults, Views: n.views, People: n.views, Online: n.leases, Presence: presence, Attention: looks, Bus: n.bus,
+		Service: n.faults, Views: n.views, People: n.views, Online: n.leases, Presence: presence, Attention: looks, Bus: n.bus, Calls: n.calls,
 	}, opt)
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +241,7 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 	n.web = httptest.NewServer(n.sockets)
 	var wg sync.WaitGroup
 	for _, run := range []func(context.Context) error{
-		n.gateway.Run, receipts.Run, presence.Run, looks.Run,
+		n.gateway.Run, n.calls.Run, receipts.Run, presence.Run, looks.Run,
 		func(ctx context.Context) error { return n.log.Own(ctx, owner.Own) },
 		worker.Periodic{Every: 50 * time.Millisecond, Logger: logger, Do: func(context.Context) error {
 			n.service.ExpirePending(time.Now())

@@ -132,7 +132,7 @@ type Options struct {
 	ObserveDelivery func(seconds float64)
 	// ICE says how the devices of a person find others in a call. Default: by
 	// themselves.
-	ICE func(user chat.UserID) wire.ICE
+	ICE func(user chat.UserID) chat.ICE
 	// RequestToken gives the session token that a request carries as a cookie, ""
 	// for none. Default: none.
 	RequestToken func(*http.Request) string
@@ -170,7 +170,7 @@ func (o Options) withDefaults() Options {
 		o.ObserveDelivery = func(float64) {}
 	}
 	if o.ICE == nil {
-		o.ICE = func(chat.UserID) wire.ICE { return wire.ICE{Servers: []wire.ICEServer{}} }
+		o.ICE = func(chat.UserID) chat.ICE { return chat.ICE{Servers: []chat.ICEServer{}} }
 	}
 	if o.RequestToken == nil {
 		o.RequestToken = func(*http.Request) string { return "" }
