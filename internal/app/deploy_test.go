@@ -132,7 +132,7 @@ func TestTheScriptOfAClusterKnowsItsFlags(t *testing.T) {
 func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{"up": true, "process_resident_memory_bytes": true, "process_cpu_seconds_total": true, "go_goroutines": true}
-	for _, r := range slices.Concat(table(), kafkaReadings(nil), redisReadings(nil, nil), lagReadings(nil), relayReadings(nil)) {
+	for _, r := range slices.Concat(table(), kafkaReadings(nil), redisReadings(nil, nil), lagReadings(nil), relayReadings(nil), callReadings(nil)) {
 		names[r.name] = true
 	}
 	descriptions := make(chan *prometheus.Desc, 1000)

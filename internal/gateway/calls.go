@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/parley-chat/parley/internal/call"
 	"github.com/parley-chat/parley/internal/chat"
@@ -179,7 +180,7 @@ func (g *Gateway) callSignal(c *conn, p wire.CallSignal, r reply) {
 	a := call.Action{Conversation: p.ConversationID, CallID: p.CallID, UserID: c.user.id, DeviceID: p.DeviceID}
 	if wait := c.calls().signals.take(g.opt.Now(), signalsPerSecond, signalBurst); wait > 0 {
 		e := *chat.ErrRateLimited
-		e.RetryAfter = wait
+		e.RetryAfter = max(wait, time.Millisecond)
 		r.fail(&e)
 		return
 	}

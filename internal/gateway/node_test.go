@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -84,62 +83,6 @@ func (c *clock) move(d time.Duration) { c.ahead.Add(int64(d)) }
 func (c *clock) stop() {
 	now := time.Now()
 	c.still.Store(&now)
-}
-
-// flakyViews is the store as the gateway reads it, with faults that tests switch on.
-type flakyViews struct {
-	*sqlstore.Store
-	fail        atomic.Bool
-	onMembers   atomic.Pointer[func(chat.UserID)] // called after memberships were read
-	memberships atomic.Int64
-	reads       atomic.Int64 // of one conversation
-	jitter      atomic.Int64 // longest pause between reading and using what was read
-}
-
-// pause makes what was read old.
-func (v *flakyViews) pause() {
-	if most := v.jitter.Load(); most > 0 {
-		time.Sleep(mathrand.N(time.Duration(most)))
-	}
-}
-
-func (v *flakyViews) Memberships(ctx context.Context, user chat.UserID) ([]chat.Membership, error) {
-	if v.fail.Load() {
-		return nil, chat.ErrUnavailable
-	}
-	v.memberships.Add(1)
-	list, err := v.Store.Memberships(ctx, user)
-	v.pause()
-	if hook := v.onMembers.Load(); hook != nil {
-		(*hook)(user)
-	}
-	return list, err
-}
-
-func (v *flakyViews) LastSeen(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.Time, error) {
-	if v.fail.Load() {
-		return nil, chat.ErrUnavailable
-	}
-	return v.Store.LastSeen(ctx, ids)
-}
-
-func (v *flakyViews) Entries(ctx context.Context, id chat.ConversationID, after chat.Seq, limit, maxBytes int) ([]chat.RawEntry, error) {
-	if v.fail.Load() {
-		return nil, chat.ErrUnavailable
-	}
-	page, err := v.Store.Entries(ctx, id, after, limit, maxBytes)
-	v.pause()
-	return page, err
-}
-
-func (v *flakyViews) Conversation(ctx context.Context, user chat.UserID, id chat.ConversationID) (*chat.ConversationView, error) {
-	if v.fail.Load() {
-		return nil, chat.ErrUnavailable
-	}
-	v.reads.Add(1)
-	view, err := v.Store.Conversation(ctx, user, id)
-	v.pause()
-	return view, err
 }
 
 type nodeSink struct {

@@ -694,7 +694,7 @@ export const limits = {
   watched: 500,
   entriesAfter: 1000,
   callRingMs: 45000,
-  callLeaseMs: 30000,
+  callLeaseMs: 27000,
   callParticipants: 8,
   callMembers: 32,
   signalBytes: 65536,
