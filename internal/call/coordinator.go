@@ -217,7 +217,7 @@ func (c *Coordinator) put(ctx context.Context, next *State, doc []byte, version 
 			return false, err
 		}
 	}
-	if _, err := c.d.Board.Put(ctx, next.Call.ConversationID, same, version, people, ttl); err != nil {
+	if _, err := c.d.Board.Put(ctx, next.Call.ConversationID, chat.CallNote{Doc: same, Version: version, People: people, TTL: ttl}); err != nil {
 		return false, fmt.Errorf("write a call: %w", err)
 	}
 	return true, nil

@@ -209,9 +209,7 @@ func TestTheLargestStateFits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, u := range people[chat.MaxCallParticipants:] {
-		s.Declined = append(s.Declined, u)
-	}
+	s.Declined = append(s.Declined, people[chat.MaxCallParticipants:]...)
 	s.Took = people
 	for i := range maxOwed {
 		e := s.clone()

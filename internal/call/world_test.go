@@ -183,7 +183,7 @@ func (b *trickyBoard) Get(ctx context.Context, id chat.ConversationID) ([]byte, 
 	return b.CallBoard.Get(ctx, id) //nolint:wrapcheck // a test
 }
 
-func (b *trickyBoard) Put(ctx context.Context, id chat.ConversationID, doc []byte, version uint64, people []chat.UserID, ttl time.Duration) (uint64, error) {
+func (b *trickyBoard) Put(ctx context.Context, id chat.ConversationID, n chat.CallNote) (uint64, error) {
 	if between := b.between; between != nil {
 		b.between = nil
 		between()
@@ -192,7 +192,7 @@ func (b *trickyBoard) Put(ctx context.Context, id chat.ConversationID, doc []byt
 	if b.w.fails("put") {
 		return 0, chat.ErrUnavailable
 	}
-	v, err := b.CallBoard.Put(ctx, id, doc, version, people, ttl)
+	v, err := b.CallBoard.Put(ctx, id, n)
 	if err == nil && b.w.fails("put answer") {
 		return 0, chat.ErrUnavailable
 	}

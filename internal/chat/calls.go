@@ -86,6 +86,16 @@ type CallPresent struct {
 // MaxCallDoc bounds what a CallBoard keeps of one conversation, in bytes.
 const MaxCallDoc = 16 << 10
 
+// CallNote is what is put on a CallBoard.
+type CallNote struct {
+	Doc     []byte
+	Version uint64 // of the document that this one replaces; 0: there is none
+	// People are those to whom Of names the conversation; none: as the last Put said.
+	People []UserID
+	// TTL is after what time the document is forgotten, at most an hour.
+	TTL time.Duration
+}
+
 // CallBoard holds what is true of the calls that are under way: one document for
 // each conversation, of which the board knows nothing but its version. It may
 // forget everything at any moment; nothing in it is worth keeping over that.
@@ -95,13 +105,11 @@ type CallBoard interface {
 	// Get gives the document of a conversation with its version; nil and 0 when
 	// there is none, or its time is over. The document is the caller's.
 	Get(ctx context.Context, id ConversationID) (doc []byte, version uint64, err error)
-	// Put replaces the document of a conversation if version is that of the one that
-	// is there, 0 for none; else it gives ErrConflict and has changed nothing. It
-	// gives the new version, which is none that this conversation had before while the
-	// board remembers it. The document is forgotten after ttl, at most an hour, and Of names the
-	// conversation to people until then (those of the last Put that named them). A
-	// document above MaxCallDoc is ErrTooLarge; a board that is full gives ErrOverloaded.
-	Put(ctx context.Context, id ConversationID, doc []byte, version uint64, people []UserID, ttl time.Duration) (uint64, error)
+	// Put replaces the document of a conversation if n.Version is that of the one that
+	// is there; else it gives ErrConflict and has changed nothing. It gives the new
+	// version, which is none that this conversation had before. A document above
+	// MaxCallDoc is ErrTooLarge; a board that is full gives ErrOverloaded.
+	Put(ctx context.Context, id ConversationID, n CallNote) (version uint64, err error)
 	// Of gives conversations whose document names a person; some of them may have
 	// none any more.
 	Of(ctx context.Context, user UserID) ([]ConversationID, error)

@@ -82,14 +82,14 @@ func (b *CallBoard) index(id chat.ConversationID, n *callNote, people []chat.Use
 }
 
 // Put implements chat.CallBoard.
-func (b *CallBoard) Put(_ context.Context, id chat.ConversationID, doc []byte, version uint64, people []chat.UserID, ttl time.Duration) (uint64, error) {
-	if len(doc) > chat.MaxCallDoc {
+func (b *CallBoard) Put(_ context.Context, id chat.ConversationID, put chat.CallNote) (uint64, error) {
+	if len(put.Doc) > chat.MaxCallDoc {
 		return 0, chat.ErrTooLarge
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := b.note(id)
-	if n == nil && version != 0 || n != nil && n.version != version {
+	if n == nil && put.Version != 0 || n != nil && n.version != put.Version {
 		return 0, chat.ErrConflict
 	}
 	if n == nil {
@@ -100,9 +100,9 @@ func (b *CallBoard) Put(_ context.Context, id chat.ConversationID, doc []byte, v
 		b.notes[id] = n
 	}
 	b.last++
-	n.doc, n.version, n.until = bytes.Clone(doc), b.last, b.now().Add(ttl)
-	if len(people) > 0 {
-		b.index(id, n, people)
+	n.doc, n.version, n.until = bytes.Clone(put.Doc), b.last, b.now().Add(put.TTL)
+	if len(put.People) > 0 {
+		b.index(id, n, put.People)
 	}
 	return n.version, nil
 }

@@ -19,7 +19,7 @@ func TestCallBoardIsBounded(t *testing.T) {
 	b := inproc.NewCallBoard(func() time.Time { return now }, 2)
 	put := func(room int, version uint64, want error) uint64 {
 		t.Helper()
-		v, err := b.Put(t.Context(), chattest.Room(room), []byte("{}"), version, []chat.UserID{chattest.User(room)}, time.Minute)
+		v, err := b.Put(t.Context(), chattest.Room(room), chat.CallNote{Doc: []byte("{}"), Version: version, People: []chat.UserID{chattest.User(room)}, TTL: time.Minute})
 		if !errors.Is(err, want) {
 			t.Fatalf("room %d: got %v, want %v", room, err, want)
 		}

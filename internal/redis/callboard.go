@@ -85,23 +85,23 @@ func (b *CallBoard) Get(ctx context.Context, id chat.ConversationID) ([]byte, ui
 
 // Put implements chat.CallBoard. People are named before the document is there, so
 // that none is ever missed; if it is refused then, Of names it to them in vain.
-func (b *CallBoard) Put(ctx context.Context, id chat.ConversationID, doc []byte, version uint64, people []chat.UserID, ttl time.Duration) (uint64, error) {
-	if len(doc) > chat.MaxCallDoc {
+func (b *CallBoard) Put(ctx context.Context, id chat.ConversationID, n chat.CallNote) (uint64, error) {
+	if len(n.Doc) > chat.MaxCallDoc {
 		return 0, chat.ErrTooLarge
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	expire := strconv.FormatInt(max(1, ttl.Milliseconds()), 10)
-	if len(people) > 0 {
-		keys := make([]string, len(people))
-		for i, u := range people {
+	expire := strconv.FormatInt(max(1, n.TTL.Milliseconds()), 10)
+	if len(n.People) > 0 {
+		keys := make([]string, len(n.People))
+		for i, u := range n.People {
 			keys[i] = b.callsOf(u)
 		}
 		if _, err := indexCallScript.run(ctx, b.client, keys, id.String(), expire); err != nil {
 			return 0, boardAway("name people in a call", err)
 		}
 	}
-	answers, err := putCallScript.run(ctx, b.client, []string{b.key(id)}, strconv.FormatUint(version, 10), rueidis.BinaryString(doc), expire)
+	answers, err := putCallScript.run(ctx, b.client, []string{b.key(id)}, strconv.FormatUint(n.Version, 10), rueidis.BinaryString(n.Doc), expire)
 	if err != nil {
 		return 0, boardAway("write a call", err)
 	}

@@ -114,7 +114,7 @@ func TestCallBoardKeepsNothingForGood(t *testing.T) {
 		client := openClient(t, apart(url))
 		board := NewCallBoard(client)
 		for room := range 3 {
-			if _, err := board.Put(t.Context(), chattest.Room(room), []byte("{}"), 0, chattest.Users(2), time.Hour); err != nil {
+			if _, err := board.Put(t.Context(), chattest.Room(room), chat.CallNote{Doc: []byte("{}"), People: chattest.Users(2), TTL: time.Hour}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -129,7 +129,7 @@ func TestCallBoardKeepsNothingForGood(t *testing.T) {
 			}
 		}
 		for room := range 2 * maxCallsOf {
-			if _, err := board.Put(t.Context(), chattest.Room(100+room), []byte("{}"), 0, []chat.UserID{chattest.User(5)}, time.Minute); err != nil {
+			if _, err := board.Put(t.Context(), chattest.Room(100+room), chat.CallNote{Doc: []byte("{}"), People: []chat.UserID{chattest.User(5)}, TTL: time.Minute}); err != nil {
 				t.Fatal(err)
 			}
 		}

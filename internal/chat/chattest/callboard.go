@@ -37,7 +37,7 @@ func boardVersions(t *testing.T, b chat.CallBoard) {
 	}
 	put := func(room int, doc string, version uint64, want error) uint64 {
 		t.Helper()
-		v, err := b.Put(t.Context(), Room(room), []byte(doc), version, nil, boardTTL)
+		v, err := b.Put(t.Context(), Room(room), chat.CallNote{Doc: []byte(doc), Version: version, TTL: boardTTL})
 		if !errors.Is(err, want) || (err == nil) != (v != 0) {
 			t.Fatalf("put %q over %d: got %d, %v, want %v", doc, version, v, err, want)
 		}
@@ -63,15 +63,15 @@ func boardVersions(t *testing.T, b chat.CallBoard) {
 
 func boardForgets(t *testing.T, b chat.CallBoard) {
 	t.Helper()
-	first, err := b.Put(t.Context(), Room(1), []byte("short"), 0, Users(2), 20*time.Millisecond)
+	first, err := b.Put(t.Context(), Room(1), chat.CallNote{Doc: []byte("short"), People: Users(2), TTL: 20 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := b.Put(t.Context(), Room(2), []byte("long"), 0, nil, boardTTL)
+	kept, err := b.Put(t.Context(), Room(2), chat.CallNote{Doc: []byte("long"), TTL: boardTTL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Put(t.Context(), Room(2), []byte("longer"), kept, nil, boardTTL); err != nil {
+	if _, err := b.Put(t.Context(), Room(2), chat.CallNote{Doc: []byte("longer"), Version: kept, TTL: boardTTL}); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
@@ -86,10 +86,10 @@ func boardForgets(t *testing.T, b chat.CallBoard) {
 			t.Fatal("the document is still there after a minute")
 		}
 	}
-	if _, err := b.Put(t.Context(), Room(1), []byte("late"), first, nil, boardTTL); !errors.Is(err, chat.ErrConflict) {
+	if _, err := b.Put(t.Context(), Room(1), chat.CallNote{Doc: []byte("late"), Version: first, TTL: boardTTL}); !errors.Is(err, chat.ErrConflict) {
 		t.Errorf("over what was forgotten: got %v, want a conflict", err)
 	}
-	if again, err := b.Put(t.Context(), Room(1), []byte("new"), 0, nil, boardTTL); err != nil || again == first {
+	if again, err := b.Put(t.Context(), Room(1), chat.CallNote{Doc: []byte("new"), TTL: boardTTL}); err != nil || again == first {
 		t.Errorf("got version %d again, %v", again, err)
 	}
 	if doc, _, err := b.Get(t.Context(), Room(2)); err != nil || string(doc) != "longer" {
@@ -115,21 +115,21 @@ func boardPeople(t *testing.T, b chat.CallBoard) {
 		}
 	}
 	of(0)
-	v, err := b.Put(t.Context(), Room(1), []byte("a"), 0, Users(2), boardTTL)
+	v, err := b.Put(t.Context(), Room(1), chat.CallNote{Doc: []byte("a"), People: Users(2), TTL: boardTTL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Put(t.Context(), Room(2), []byte("b"), 0, []chat.UserID{User(1)}, boardTTL); err != nil {
+	if _, err := b.Put(t.Context(), Room(2), chat.CallNote{Doc: []byte("b"), People: []chat.UserID{User(1)}, TTL: boardTTL}); err != nil {
 		t.Fatal(err)
 	}
 	of(0, 1)
 	of(1, 1, 2)
 	of(2)
-	if v, err = b.Put(t.Context(), Room(1), []byte("c"), v, nil, boardTTL); err != nil { // says nothing of people
+	if v, err = b.Put(t.Context(), Room(1), chat.CallNote{Doc: []byte("c"), Version: v, TTL: boardTTL}); err != nil { // says nothing of people
 		t.Fatal(err)
 	}
 	of(0, 1)
-	if _, err := b.Put(t.Context(), Room(1), []byte("d"), v, []chat.UserID{User(2)}, boardTTL); err != nil {
+	if _, err := b.Put(t.Context(), Room(1), chat.CallNote{Doc: []byte("d"), Version: v, People: []chat.UserID{User(2)}, TTL: boardTTL}); err != nil {
 		t.Fatal(err)
 	}
 	of(2, 1)
@@ -145,7 +145,7 @@ func boardRace(t *testing.T, b chat.CallBoard) {
 		var all sync.WaitGroup
 		for w := range writers {
 			all.Go(func() {
-				v, err := b.Put(t.Context(), Room(1), []byte(strconv.Itoa(w)), version, Users(3), boardTTL)
+				v, err := b.Put(t.Context(), Room(1), chat.CallNote{Doc: []byte(strconv.Itoa(w)), Version: version, People: Users(3), TTL: boardTTL})
 				switch {
 				case err == nil:
 					won.Add(1)
@@ -169,11 +169,11 @@ func boardRace(t *testing.T, b chat.CallBoard) {
 func boardSize(t *testing.T, b chat.CallBoard) {
 	t.Helper()
 	large := bytes.Repeat([]byte("x"), chat.MaxCallDoc)
-	v, err := b.Put(t.Context(), Room(1), large, 0, nil, boardTTL)
+	v, err := b.Put(t.Context(), Room(1), chat.CallNote{Doc: large, TTL: boardTTL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Put(t.Context(), Room(1), append(large, 'x'), v, nil, boardTTL); !errors.Is(err, chat.ErrTooLarge) {
+	if _, err := b.Put(t.Context(), Room(1), chat.CallNote{Doc: append(large, 'x'), Version: v, TTL: boardTTL}); !errors.Is(err, chat.ErrTooLarge) {
 		t.Errorf("got %v, want it too large", err)
 	}
 	got, _, err := b.Get(t.Context(), Room(1))
