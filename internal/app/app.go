@@ -158,6 +158,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 		Node: a.node, Logger: logger, Now: wallClock, Limits: limits, FrameBytes: limits.FrameBytes,
 		MaxSocketsPerUser: cfg.UserConnections, HeadCheckRooms: headCheckRooms(cfg), ReconnectSpread: cfg.ReconnectSpread,
 		Ahead: a.carriers.ahead, Whole: a.carriers.whole, Away: away,
+		ICE:          func(user chat.UserID) chat.ICE { return a.ice.ICE(user, wallClock()) },
 		RequestToken: edge.CookieToken, RequestAddress: edge.Address, ObserveDelivery: a.metrics.delivery.Observe,
 	}); err != nil {
 		return nil, fmt.Errorf("make the gateway: %w", err)
