@@ -6,6 +6,7 @@ import type { Conversation, Entry, Receipt } from "../wire/types.ts";
 import type { uploadFile } from "../wire/upload.ts";
 import { knownConversation, putConversation } from "./apply-entry.ts";
 import { Attention, type Watched } from "./attention.ts";
+import { CallHub } from "./call-hub.ts";
 import { CatchUp } from "./catch-up.ts";
 import { foldOwnRead, foldReceipt } from "./conversation-fold.ts";
 import { type ConversationList, emptyList, mergePage, type ToldPage } from "./conversation-list.ts";
@@ -54,6 +55,7 @@ export class Engine {
   readonly timelines: TimelineLoader;
   readonly presence: PresenceWatch;
   readonly typing: TypingLine;
+  readonly calls: CallHub;
   readonly #parts: EngineParts;
   readonly #line: Line;
   readonly #receipts: ReceiptSender;
@@ -78,6 +80,7 @@ export class Engine {
     this.#attention = new Attention({ line, page: parts.page, now, later });
     this.presence = new PresenceWatch({ line, client, later });
     this.typing = new TypingLine({ line, client, now, later });
+    this.calls = new CallHub({ line, me, later });
     this.catchUp = new CatchUp({
       client,
       line,
@@ -180,6 +183,7 @@ export class Engine {
 
   close(): void {
     this.#unhear();
+    this.calls.close();
     this.#line.close();
     this.outbox.close();
     this.catchUp.close();

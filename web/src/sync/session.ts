@@ -85,6 +85,8 @@ export class SessionKeeper {
 
   /** Ends the session at the server, then forgets everything here. Throws ApiError if the server cannot be told. */
   async signOut(): Promise<void> {
+    const state = this.state.getState();
+    if (state.status === "in") state.engine.calls.leave();
     try {
       await this.#api.logOut();
     } catch (thrown) {

@@ -8,9 +8,13 @@ import type * as gen from "./events.gen.ts";
 
 export type {
   Attachment,
+  Call,
   CallEntry,
+  CallPresent,
+  CallSignalled,
   ConversationGone,
   Entry,
+  ICE,
   Me,
   MessageEntry,
   Presence,

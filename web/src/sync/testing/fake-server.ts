@@ -7,6 +7,10 @@ export const conversationId = "00000000-0000-7000-8000-00000000c001";
 export const me = "00000000-0000-7000-8000-000000000001";
 export const other = "00000000-0000-7000-8000-000000000002";
 
+function refuseCall(): never {
+  throw new ApiError("not_found");
+}
+
 type Draft<T> = T extends Entry ? Omit<T, "conversation_id" | "seq" | "at"> : never;
 
 /**
@@ -190,6 +194,13 @@ export class FakeServer {
       typing: () => ({}),
       attention: () => ({}),
       "presence.watch": () => ({ presence: [] }),
+      // Nobody calls anybody here; calls have a fake of their own beside them.
+      "call.list": () => ({ calls: [] }),
+      "call.start": refuseCall,
+      "call.answer": refuseCall,
+      "call.signal": refuseCall,
+      "call.update": refuseCall,
+      "call.end": refuseCall,
       "entries.after": (r) => ({ entries: this.log.slice(r.seq, r.seq + (r.limit ?? 200)), head: this.head }),
     };
     return answers[name](request);
