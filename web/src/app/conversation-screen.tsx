@@ -1,7 +1,8 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { Images, MessageCircleX, Search } from "lucide-react";
+import { Images, MessageCircleX, Search, Video } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { Composer } from "../features/composer/composer.tsx";
+import { CallButtons, useCallChoice } from "../features/call/call-buttons.tsx";
 import { CannotSend } from "../features/composer/cannot-send.tsx";
 import { MoreButton } from "../features/conversations/more-button.tsx";
 import { noFilters } from "../features/search/filters.ts";
@@ -52,6 +53,7 @@ export function ConversationScreen() {
   const [forwarding, setForwarding] = useState<Message>();
   const detailsWidth = usePaneWidth("details");
   const listBeside = useMedia("(min-width: 768px)");
+  const callChoice = useCallChoice(conversation);
   const roomForDetails = useMedia("(min-width: 1100px)");
   useEscape(() => {
     if (info) void navigate({ search: (before) => ({ ...before, ...noFilters, info: undefined }) });
@@ -77,6 +79,17 @@ export function ConversationScreen() {
   const goTo = (seq: number): void =>
     void navigate({ search: (before) => ({ ...before, at: seq, find: undefined }), resetScroll: false });
   const menu: MenuItem[] = [
+    ...(!listBeside && callChoice
+      ? [
+          {
+            label: t("call.video"),
+            icon: <Video size={16} />,
+            onSelect: () => {
+              callChoice.call(true);
+            },
+          },
+        ]
+      : []),
     {
       label: t("search.title"),
       icon: <Search size={16} />,
@@ -100,6 +113,7 @@ export function ConversationScreen() {
           <ConversationHeader
             conversation={conversation}
             detailsOpen={info !== undefined}
+            calls={<CallButtons conversation={conversation} />}
             end={<MoreButton conversation={conversation} first={menu} />}
           />
           <PinnedBar

@@ -1,13 +1,15 @@
 import { Outlet, useLocation } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import { ConversationList } from "../features/conversations/conversation-list.tsx";
 import { ListHeader } from "../features/conversations/list-header.tsx";
 import { cx } from "../lib/cx.ts";
 import { useT } from "../lib/i18n/i18n.ts";
 import { useTotalUnread } from "../sync/queries.ts";
-import { EngineProvider, useSessionState } from "../sync/session-context.ts";
+import { EngineProvider, useEngine, useSessionState } from "../sync/session-context.ts";
 import { useMedia } from "../ui/use-media.ts";
+import { usePageNote } from "../ui/page-note.ts";
 import { Broken } from "./broken.tsx";
+import { useCallNotices } from "./call-notices.ts";
 import { LineNote, useLineWatch } from "./line-banner.tsx";
 import { PaneDivider, usePaneWidth } from "./pane-divider.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
@@ -18,14 +20,31 @@ const ShortcutSheet = lazy(async () => ({
 const FoundEverywhere = lazy(async () => ({
   default: (await import("../features/search/found-everywhere.tsx")).FoundEverywhere,
 }));
+const CallStage = lazy(async () => ({ default: (await import("../features/call/call-stage.tsx")).CallStage }));
 const Switcher = lazy(async () => ({ default: (await import("../features/switcher/switcher.tsx")).Switcher }));
 
 function usePageTitle(): void {
   const t = useT();
   const unread = useTotalUnread();
+  const note = usePageNote();
   useEffect(() => {
-    document.title = unread > 0 ? `(${String(unread)}) ${t("app.name")}` : t("app.name");
-  }, [t, unread]);
+    document.title = note ?? (unread > 0 ? `(${String(unread)}) ${t("app.name")}` : t("app.name"));
+  }, [t, unread, note]);
+}
+
+/** What carries out calls is loaded when there is one. */
+function Calls() {
+  const { calls } = useEngine();
+  const { needed } = useSyncExternalStore(calls.subscribe, calls.getSnapshot);
+  const notices = useCallNotices();
+  if (!needed) return null;
+  return (
+    <Suspense>
+      <Broken resetKey="call">
+        <CallStage {...notices} />
+      </Broken>
+    </Suspense>
+  );
 }
 
 function SignedIn() {
@@ -83,6 +102,7 @@ function SignedIn() {
         {/* A conversation on a phone has a better place for it. */}
         {!wide && !atList && !chatShown && <LineNote />}
       </div>
+      <Calls />
       {open && (
         <Suspense>
           {open === "switcher" ? (

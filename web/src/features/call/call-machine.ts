@@ -79,7 +79,10 @@ export class CallMachine {
       await this.accept(video);
       return;
     }
-    if (this.#session) return;
+    if (this.#session) {
+      if (this.#session.conversationId === conversationId) this.setMinimised(false);
+      return;
+    }
     const session = this.#begin({ conversationId, video, callId: this.#parts.newId(), stage: "starting" });
     if (!(await this.#openMedia(session, video))) return;
     try {
@@ -124,6 +127,11 @@ export class CallMachine {
     }
   }
 
+  setMinimised(minimised: boolean): void {
+    if (this.#session) this.#session.minimised = minimised;
+    this.#emit();
+  }
+
   /** The person has read what is shown of the trouble, or of the end. */
   dismiss(): void {
     this.#cancelEnded?.();
@@ -148,6 +156,7 @@ export class CallMachine {
       mesh: undefined,
       early: [],
       busy: false,
+      minimised: false,
       since: undefined,
       cancelTimer: later(patienceMs, () => {
         // Nobody came, and nobody said so.
@@ -167,6 +176,7 @@ export class CallMachine {
     } catch (error) {
       if (!this.#has(session)) return false;
       this.#after = { trouble: error instanceof CallTrouble ? error.trouble : "failed" };
+      session.busy = false;
       if (session.stage === "incoming") this.#emit();
       else this.#over(session, undefined);
       return false;
@@ -333,6 +343,7 @@ export class CallMachine {
       people: this.#session?.mesh?.people ?? [],
       local: this.media.view,
       busy: session?.busy ?? false,
+      minimised: session?.minimised ?? false,
       since: session?.since,
       trouble,
       ending,

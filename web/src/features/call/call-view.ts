@@ -21,6 +21,8 @@ export interface CallView {
   ringing: readonly string[];
   people: readonly PersonView[];
   local: LocalView;
+  /** The person reads elsewhere meanwhile. */
+  minimised: boolean;
   /** Something was pressed and is being done. */
   busy: boolean;
   /** When the first connection stood, by the clock of this machine. */
@@ -41,6 +43,7 @@ export interface Session extends CallIds {
   /** What others said before this device knew that it is in. */
   early: { from: string; signal: Signal }[];
   busy: boolean;
+  minimised: boolean;
   since: number | undefined;
   cancelTimer: () => void;
 }

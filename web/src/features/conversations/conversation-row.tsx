@@ -132,7 +132,9 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
         <span className="flex items-baseline gap-2">
           <bdi className="flex-1 truncate font-medium">{name}</bdi>
           {online && <span className="sr-only">{t("list.online")}</span>}
-          {peer && last?.sender_id === me && !last.deleted_at && <LastTick conversation={conversation} last={last} />}
+          {peer && last?.sender_id === me && !last.deleted_at && conversation.last_entry?.kind !== "call" && (
+            <LastTick conversation={conversation} last={last} />
+          )}
           <time
             dateTime={conversation.active_at}
             title={fullTime(conversation.active_at, locale)}

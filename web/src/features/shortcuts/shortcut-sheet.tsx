@@ -36,6 +36,14 @@ const groups: readonly { title: MessageKey; shortcuts: readonly Shortcut[] }[] =
       ["Del", "message.delete"],
     ],
   },
+  {
+    title: "keys.call",
+    shortcuts: [
+      ["M", "call.mute"],
+      ["V", "call.toggleCamera"],
+      ["Esc", "call.minimise"],
+    ],
+  },
 ];
 
 function Keys({ keys }: { keys: string }) {

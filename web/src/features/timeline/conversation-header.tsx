@@ -28,12 +28,14 @@ function Status({ conversation, me }: { conversation: Conversation; me: string }
 interface HeaderProps {
   conversation: Conversation;
   detailsOpen: boolean;
+  /** The ways to call. */
+  calls?: ReactNode;
   /** Further buttons at its end. */
   end?: ReactNode;
 }
 
 /** Above a conversation: with whom, whether they are there, and the way to the details. */
-export function ConversationHeader({ conversation, detailsOpen, end }: HeaderProps) {
+export function ConversationHeader({ conversation, detailsOpen, calls, end }: HeaderProps) {
   const t = useT();
   const { me } = useEngine();
   const name = conversationName(conversation, me, t("self.title"));
@@ -71,6 +73,7 @@ export function ConversationHeader({ conversation, detailsOpen, end }: HeaderPro
           </span>
         </span>
       </Link>
+      {calls}
       <Link
         to="."
         search={(before) => ({ ...before, info: detailsOpen ? undefined : ("details" as const) })}

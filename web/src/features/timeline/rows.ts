@@ -142,7 +142,7 @@ export function buildRows({ items, outbox, atStart, direct, atTail, me, newAfter
       let message = item;
       for (const change of changes.get(item.seq) ?? []) if (change) message = changeMessage(message, change.change);
       addMessage(message);
-    } else if (!direct) {
+    } else if (!direct || item.entry.kind === "call") {
       startDay(item.at);
       rows.push({ kind: "system", key: `s-${String(item.seq)}`, item });
       before = undefined;

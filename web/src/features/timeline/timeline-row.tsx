@@ -1,5 +1,7 @@
 import type { Conversation } from "../../wire/types.ts";
+import type { SystemItem } from "../../sync/fold.ts";
 import type { TimelineActions } from "./actions.ts";
+import { CallLine } from "./call-line.tsx";
 import { Beginning, DayLine, NewLine } from "./lines.tsx";
 import { MessageRowView } from "./message-row.tsx";
 import type { MessageRow, Row } from "./rows.ts";
@@ -39,6 +41,15 @@ function MessageLine({ row, conversation, me, actions, flash, readers }: Timelin
   );
 }
 
+function WhatHappened({ item, conversation, me }: { item: SystemItem; conversation: Conversation; me: string }) {
+  const { entry } = item;
+  return entry.kind === "call" ? (
+    <CallLine entry={entry} conversation={conversation} me={me} />
+  ) : (
+    <SystemLine item={item} />
+  );
+}
+
 /** One line of a conversation, whatever it is. */
 export function TimelineRow(props: TimelineRowProps) {
   const { row, conversation, me } = props;
@@ -47,7 +58,7 @@ export function TimelineRow(props: TimelineRowProps) {
       {row.kind === "start" && <Beginning conversation={conversation} me={me} />}
       {row.kind === "day" && <DayLine at={row.at} />}
       {row.kind === "new" && <NewLine />}
-      {row.kind === "system" && <SystemLine item={row.item} />}
+      {row.kind === "system" && <WhatHappened item={row.item} conversation={conversation} me={me} />}
       {row.kind === "message" && <MessageLine {...props} row={row} />}
     </div>
   );
