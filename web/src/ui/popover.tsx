@@ -24,7 +24,8 @@ export function Popover({ label, at, onClose, children }: PopoverProps) {
     const arrange = (): void => {
       const box = element.getBoundingClientRect();
       const above = at.y - box.height - margin;
-      const top = above >= margin ? above : Math.min(at.y + margin, window.innerHeight - box.height - margin);
+      const lowest = window.innerHeight - box.height - margin;
+      const top = Math.min(above >= margin ? above : at.y + margin, lowest);
       const left = Math.min(Math.max(margin, at.x - box.width / 2), window.innerWidth - box.width - margin);
       setPlace({ left, top: Math.max(margin, top) });
     };

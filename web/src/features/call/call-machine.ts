@@ -2,7 +2,7 @@ import type { CallNews, CallWish } from "../../sync/call-hub.ts";
 import { asApiError } from "../../wire/errors.ts";
 import type { Call, ICE } from "../../wire/types.ts";
 import { CallRequests } from "./call-requests.ts";
-import { type Aftermath, type CallParts, type CallView, phaseOf, type Session } from "./call-view.ts";
+import { type Aftermath, type CallParts, type CallView, newSession, phaseOf, type Session } from "./call-view.ts";
 import type { LocalMedia } from "./local-media.ts";
 import { Mesh } from "./mesh.ts";
 import { readSignal, type Signal } from "./signal.ts";
@@ -23,6 +23,7 @@ export class CallMachine {
   readonly #watchers = new Set<() => void>();
   #session: Session | undefined;
   #after: Aftermath = {};
+  #missedCall: Call | undefined;
   #cancelEnded: (() => void) | undefined;
   #view: CallView;
 
@@ -149,21 +150,12 @@ export class CallMachine {
   #begin(session: Pick<Session, "conversationId" | "callId" | "video" | "stage">): Session {
     this.dismiss();
     const { newId, later, onMine } = this.#parts;
-    const begun: Session = {
-      ...session,
-      deviceId: newId(),
-      call: undefined,
-      mesh: undefined,
-      early: [],
-      busy: false,
-      minimised: false,
-      since: undefined,
-      cancelTimer: later(patienceMs, () => {
-        // Nobody came, and nobody said so.
-        if (session.stage === "incoming") this.#close(begun);
-        else if ((begun.call?.participants.length ?? 0) < 2) this.#over(begun, "missed");
-      }),
-    };
+    const begun = newSession({ ...session, deviceId: newId() });
+    begun.cancelTimer = later(patienceMs, () => {
+      // Nobody came, and nobody said so.
+      if (begun.stage === "incoming") this.#close(begun);
+      else if ((begun.call?.participants.length ?? 0) < 2) this.#over(begun, "missed");
+    });
     this.#session = begun;
     if (session.stage !== "incoming") onMine(session.conversationId);
     this.#emit();
@@ -307,8 +299,8 @@ export class CallMachine {
   }
 
   #missed(session: Session, call: Call): void {
+    if (call.outcome !== "declined") this.#missedCall = call;
     this.#close(session);
-    if (call.outcome !== "declined") this.#parts.onMissed(call);
   }
 
   /** The call is over without this person having ended it: they are told for a moment. */
@@ -348,6 +340,7 @@ export class CallMachine {
       trouble,
       ending,
       refused,
+      missed: this.#missedCall,
     };
   }
 

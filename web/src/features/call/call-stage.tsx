@@ -71,11 +71,15 @@ function useAnnounced({ phase }: CallView): void {
 
 /** Everything of a call that is on the page, wherever in the page one is. */
 export function CallStage({ notifyRing, notifyMissed }: CallNotices) {
-  const { machine, view } = useMachine(notifyMissed);
+  const { machine, view } = useMachine();
   const pip = useRef<HTMLVideoElement>(null);
   const { phase, callId, people, minimised } = view;
   const shown = people.find((person) => (person.camera || person.screen) && person.video)?.video;
   useRing(view, notifyRing);
+  const { missed } = view;
+  useEffect(() => {
+    if (missed) notifyMissed(missed);
+  }, [missed, notifyMissed]);
   useRingback(phase === "outgoing" && view.ringing.length > 0);
   useAnnounced(view);
   if (phase === "idle") return null;

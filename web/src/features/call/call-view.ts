@@ -31,6 +31,8 @@ export interface CallView {
   ending: Ending | undefined;
   /** What the server refused with. */
   refused: unknown;
+  /** The last call to this person that ended before they answered. */
+  missed: Call | undefined;
 }
 
 /** One call from its beginning to its end. */
@@ -46,6 +48,20 @@ export interface Session extends CallIds {
   minimised: boolean;
   since: number | undefined;
   cancelTimer: () => void;
+}
+
+/** A call at its beginning. */
+export function newSession(begin: Omit<CallIds, "deviceId"> & Pick<Session, "deviceId" | "video" | "stage">): Session {
+  return {
+    ...begin,
+    call: undefined,
+    mesh: undefined,
+    early: [],
+    busy: false,
+    minimised: false,
+    since: undefined,
+    cancelTimer: () => undefined,
+  };
 }
 
 export function phaseOf(session: Session): CallPhase {
@@ -74,8 +90,6 @@ export interface CallParts {
   now: () => number;
   later: (ms: number, task: () => void) => () => void;
   newId: () => string;
-  /** A call to this person ended before they answered. */
-  onMissed: (call: Call) => void;
   /** Which conversation this tab is in a call of. */
   onMine: (conversationId: string | undefined) => void;
 }

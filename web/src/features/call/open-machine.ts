@@ -1,5 +1,4 @@
 import type { Engine } from "../../sync/engine.ts";
-import type { Call } from "../../wire/types.ts";
 import { CallMachine } from "./call-machine.ts";
 import { BrowserMedia } from "./local-media.ts";
 import { BrowserPeer } from "./peer.ts";
@@ -15,7 +14,7 @@ function newId(): string {
 }
 
 /** What carries out calls on this page, with the browser's own microphone, camera and connections. */
-export function openMachine(engine: Engine, onMissed: (call: Call) => void): CallMachine {
+export function openMachine(engine: Engine): CallMachine {
   return new CallMachine({
     line: engine.calls,
     me: engine.me,
@@ -35,7 +34,6 @@ export function openMachine(engine: Engine, onMissed: (call: Call) => void): Cal
       };
     },
     newId,
-    onMissed,
     onMine: (id) => {
       engine.calls.setMine(id);
     },

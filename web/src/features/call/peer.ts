@@ -146,7 +146,7 @@ export class BrowserPeer implements Peer {
     if (signal.type === "renegotiate") {
       if (pc.connectionState !== "connected") this.#again();
     } else if (signal.type === "candidate") {
-      for (const candidate of signal.candidate.split("\n")) {
+      for (const candidate of [signal.candidate, ...signal.more]) {
         await pc.addIceCandidate({ candidate, sdpMid: signal.mid }).catch(() => {
           // One of an offer that was ignored, or of a kind that this browser does not know: others do.
         });
@@ -188,8 +188,9 @@ export class BrowserPeer implements Peer {
       const gathered = this.#candidates;
       this.#candidates = [];
       for (const mid of new Set(gathered.map(({ sdpMid }) => sdpMid ?? "0"))) {
-        const lines = gathered.filter(({ sdpMid }) => (sdpMid ?? "0") === mid).map((one) => one.candidate);
-        this.#parts.onSignal({ type: "candidate", candidate: lines.join("\n"), mid });
+        const ofLine = gathered.filter(({ sdpMid }) => (sdpMid ?? "0") === mid);
+        const [candidate, ...more] = ofLine.map((one) => one.candidate);
+        if (candidate !== undefined) this.#parts.onSignal({ type: "candidate", candidate, more, mid });
       }
     });
   }

@@ -13,7 +13,7 @@ interface PictureProps {
 /** A moving picture without its sound. It is described by what stands beside it. */
 export function Picture({ stream, mirrored = false, whole = false, className, ref }: PictureProps) {
   const own = useRef<HTMLVideoElement>(null);
-  useImperativeHandle(ref, () => own.current as HTMLVideoElement);
+  useImperativeHandle<HTMLVideoElement | null, HTMLVideoElement | null>(ref, () => own.current);
   useEffect(() => {
     const video = own.current;
     if (!video || video.srcObject === stream) return;

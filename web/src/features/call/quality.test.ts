@@ -49,6 +49,12 @@ test.each([
   expect(readSignal(signal)).toBeUndefined();
 });
 
+test("candidates are read, whatever else is among them", () => {
+  const read = { type: "candidate", candidate: "candidate:1", more: ["candidate:2"], mid: "1" };
+  expect(readSignal({ ...read, more: ["candidate:2", 3] })).toEqual(read);
+  expect(readSignal({ type: "candidate", candidate: "", more: "x" })).toMatchObject({ more: [], mid: "0" });
+});
+
 test("what another device says is read with nothing else in it", () => {
   expect(readSignal({ type: "offer", sdp: "v=0", more: 1 })).toEqual({ type: "offer", sdp: "v=0" });
   expect(readSignal({ type: "state", muted: true, camera: "yes" })).toEqual({

@@ -1,22 +1,13 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { useEngine } from "../../sync/session-context.ts";
-import type { Call } from "../../wire/types.ts";
 import type { CallMachine } from "./call-machine.ts";
 import type { CallView } from "./call-view.ts";
 import { openMachine } from "./open-machine.ts";
 
 /** The machine of this page, as long as somebody is signed in. */
-export function useMachine(onMissed: (call: Call) => void): { machine: CallMachine; view: CallView } {
+export function useMachine(): { machine: CallMachine; view: CallView } {
   const engine = useEngine();
-  const missed = useRef(onMissed);
-  useEffect(() => {
-    missed.current = onMissed;
-  });
-  const [machine] = useState(() =>
-    openMachine(engine, (call) => {
-      missed.current(call);
-    }),
-  );
+  const [machine] = useState(() => openMachine(engine));
   useEffect(() => {
     const leave = (): void => {
       machine.close();

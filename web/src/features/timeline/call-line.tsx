@@ -12,10 +12,12 @@ interface CallLineProps {
   me: string;
 }
 
-function iconOf({ call, sender_id }: CallEntry, me: string) {
-  if (call.outcome !== "answered" && sender_id !== me) return PhoneMissed;
-  if (call.video) return Video;
-  return sender_id === me ? PhoneOutgoing : PhoneIncoming;
+function CallIcon({ entry: { call, sender_id }, me }: { entry: CallEntry; me: string }) {
+  const look = { size: 16, "aria-hidden": true, className: "shrink-0 text-good" } as const;
+  if (call.outcome !== "answered" && sender_id !== me)
+    return <PhoneMissed {...look} className="shrink-0 text-danger" />;
+  if (call.video) return <Video {...look} />;
+  return sender_id === me ? <PhoneOutgoing {...look} /> : <PhoneIncoming {...look} />;
 }
 
 /** A call that is over: what became of it, and the way to call again. */
@@ -25,12 +27,10 @@ export function CallLine({ entry, conversation, me }: CallLineProps) {
   const { calls } = useEngine();
   const [name = "…"] = useNames([entry.sender_id]);
   const direct = conversation.kind === "direct";
-  const missed = entry.call.outcome !== "answered" && entry.sender_id !== me;
-  const Icon = iconOf(entry, me);
   const canCall = conversation.kind !== "channel" && !conversation.blocking && !conversation.blocked;
   return (
     <div className="mx-auto my-1 flex w-fit max-w-[90%] items-center gap-2 rounded-full border border-base-300 bg-base-100 py-1 ps-3 pe-1 text-sm">
-      <Icon size={16} aria-hidden="true" className={missed ? "shrink-0 text-danger" : "shrink-0 text-good"} />
+      <CallIcon entry={entry} me={me} />
       <span title={fullTime(entry.at, locale)} className="min-w-0 truncate">
         {!direct && <bdi>{name}: </bdi>}
         {callText(entry, me, t)}

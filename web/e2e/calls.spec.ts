@@ -1,0 +1,396 @@
+import { type Browser, chromium, expect, type Locator, type Page, test } from "@playwright/test";
+import { findings } from "./findings.ts";
+import {
+  ask,
+  composer,
+  desktop,
+  expectNoComplaints,
+  newPerson,
+  openBrowser,
+  type Person,
+  type PersonOptions,
+  password,
+  phone,
+  startDirect,
+} from "./people.ts";
+
+// Moving pictures are dear enough without pictures of each step.
+test.use({ trace: "off" });
+
+interface Watched {
+  peers: RTCPeerConnection[];
+  media: MediaStreamTrack[];
+}
+type WatchedWindow = Window & { watched: Watched };
+
+/** Keeps hold of the page's connections and of what it took from the microphone and the camera. */
+function watch(): void {
+  const watched: Watched = { peers: [], media: [] };
+  (window as unknown as WatchedWindow).watched = watched;
+  const Original = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Original {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      watched.peers.push(this);
+    }
+  };
+  const { mediaDevices } = navigator;
+  const take = mediaDevices.getUserMedia.bind(mediaDevices);
+  mediaDevices.getUserMedia = async (constraints) => {
+    const stream = await take(constraints);
+    watched.media.push(...stream.getTracks());
+    return stream;
+  };
+}
+
+/** Somebody whose calls are watched; `open` loads the page anew. */
+async function newCaller(browser: Browser, name: string, options: PersonOptions = {}): Promise<Person> {
+  const person = await newPerson(browser, name, options);
+  await person.context.addInitScript(watch);
+  return person;
+}
+
+/** Two people with a direct conversation, both in front of it. */
+async function two(browser: Browser, options: PersonOptions = {}): Promise<{ ada: Person; grace: Person; id: string }> {
+  const ada = await newCaller(browser, "Ada Lovelace", options);
+  const grace = await newCaller(browser, "Grace Hopper", options);
+  const id = await startDirect(ada, grace);
+  await open(grace, id);
+  return { ada, grace, id };
+}
+
+async function open(person: Person, id: string): Promise<void> {
+  await person.page.goto(`/c/${id}`);
+  await expect(composer(person)).toBeVisible();
+}
+
+/** A further device of a person. */
+async function another(browser: Browser, person: Person): Promise<Person> {
+  const device = await openBrowser(browser, person.name);
+  await device.context.addInitScript(watch);
+  await ask(device, "POST", "/auth/login", { username: person.username, password });
+  await device.page.goto("/");
+  await expect(device.page.getByRole("link", { name: "New conversation" }).first()).toBeVisible();
+  return device;
+}
+
+const button = ({ page }: Person, name: string | RegExp): Locator => page.getByRole("button", { name, exact: true });
+const ring = ({ page }: Person): Locator => page.getByRole("alertdialog");
+const screen = ({ page }: Person): Locator => page.getByRole("dialog", { name: /^Call with/ });
+const timer = (person: Person): Locator => person.page.getByRole("timer");
+const line = ({ page }: Person, text: string | RegExp): Locator => page.getByRole("log").getByText(text);
+
+/** How much of a kind of media came over all connections of a page. */
+async function received({ page }: Person, kind: "audio" | "video"): Promise<number> {
+  return page.evaluate(async (wanted) => {
+    let sum = 0;
+    for (const peer of (window as unknown as WatchedWindow).watched.peers) {
+      (await peer.getStats()).forEach((stat: { type: string; kind?: string; [key: string]: unknown }) => {
+        if (stat.type !== "inbound-rtp" || stat.kind !== wanted) return;
+        sum += Number(stat[wanted === "audio" ? "bytesReceived" : "framesDecoded"] ?? 0);
+      });
+    }
+    return sum;
+  }, kind);
+}
+
+/** Sound or pictures really come, and go on coming. */
+async function expectFlow(person: Person, kind: "audio" | "video"): Promise<void> {
+  await expect.poll(() => received(person, kind), { timeout: 60_000 }).toBeGreaterThan(0);
+  const before = await received(person, kind);
+  await expect.poll(() => received(person, kind), { timeout: 60_000 }).toBeGreaterThan(before);
+}
+
+/** The microphone and the camera are let go: their lights are out. */
+async function expectLetGo({ page }: Person): Promise<void> {
+  const live = (): Promise<number> =>
+    page.evaluate(
+      () =>
+        (window as unknown as WatchedWindow).watched.media.filter((track) => track.readyState === "live").length +
+        (window as unknown as WatchedWindow).watched.peers.filter((peer) => peer.signalingState !== "closed").length,
+    );
+  await expect.poll(live).toBe(0);
+}
+
+async function expectLive(...people: Person[]): Promise<void> {
+  for (const person of people) await expect(timer(person)).toBeVisible({ timeout: 60_000 });
+}
+
+test("a voice call, answered: sound flows both ways, mute is seen, a camera comes, and its length stays", async ({
+  browser,
+}) => {
+  const { ada, grace } = await two(browser);
+  await button(ada, "Voice call").click();
+  await expect(screen(ada)).toContainText("Ringing…");
+  await expect(ring(grace)).toContainText("Ada Lovelace");
+  await expect(ring(grace)).toContainText("Voice call for you");
+  await expect(grace.page).toHaveTitle("Ada Lovelace is calling…");
+  await button(grace, "Accept").click();
+  await expectLive(ada, grace);
+  await expect(grace.page).not.toHaveTitle(/calling/);
+  await Promise.all([expectFlow(ada, "audio"), expectFlow(grace, "audio")]);
+  await expect(screen(ada)).toContainText(/(Good|Fair|Poor) connection/, { timeout: 60_000 });
+
+  await grace.page.keyboard.press("m");
+  await expect(screen(ada).getByText("Microphone off")).toBeVisible();
+  await button(grace, "Turn the microphone on").click();
+  await expect(screen(ada).getByText("Microphone off")).toBeHidden();
+
+  await button(grace, "Turn the camera on").click();
+  await expectFlow(ada, "video");
+  await expect(screen(ada).locator("figure video")).toBeVisible();
+  await grace.page.keyboard.press("v");
+  await expect(screen(ada).locator("figure video")).toBeHidden();
+
+  await button(ada, "Hang up").click();
+  await expect(screen(ada)).toBeHidden();
+  await expect(grace.page.getByText("The call has ended.")).toBeVisible();
+  for (const person of [ada, grace]) {
+    await expect(line(person, /^Call, \d+:\d\d/)).toBeVisible();
+    await expectLetGo(person);
+    await expect(person.page.getByRole("navigation").getByRole("link", { name: /Call, \d+:\d\d/ })).toBeVisible();
+  }
+
+  // The other way round, by the button beside the call.
+  await button(grace, "Call back").click();
+  await button(ada, "Accept").click();
+  await expectLive(ada, grace);
+  await expectFlow(grace, "audio");
+  await button(grace, "Hang up").click();
+  await expect(line(ada, /^Call, \d+:\d\d/)).toHaveCount(2);
+  await expectLetGo(ada);
+  expectNoComplaints(ada, grace);
+});
+
+test("a video call: pictures both ways, small while one reads elsewhere", async ({ browser }) => {
+  const { ada, grace } = await two(browser);
+  await button(ada, "Video call").click();
+  await expect(ring(grace)).toContainText("Video call for you");
+  await button(grace, "With camera").click();
+  await expectLive(ada, grace);
+  await Promise.all([expectFlow(ada, "video"), expectFlow(grace, "video")]);
+  await grace.page.keyboard.press("Escape");
+  await expect(screen(grace)).toBeHidden();
+  const tile = grace.page.getByRole("region", { name: "Call with Ada Lovelace" });
+  await expect(tile).toBeVisible();
+  await composer(grace).fill("m and v are letters here");
+  await composer(grace).press("Enter");
+  await expect(ada.page.locator("article").filter({ hasText: "m and v are letters" })).toBeAttached();
+  await expect(screen(ada).getByText("Microphone off")).toBeHidden();
+  await grace.page.goto("/settings").catch(() => undefined);
+  // A page that is loaded anew has left the call: the other side hears of it.
+  await expect(ada.page.getByText("The call has ended.")).toBeVisible({ timeout: 90_000 });
+  await expectLetGo(ada);
+});
+
+test("declined: both see it, and nothing stays open", async ({ browser }) => {
+  const { ada, grace } = await two(browser);
+  await button(ada, "Voice call").click();
+  await button(grace, "Decline").click();
+  await expect(ring(grace)).toBeHidden();
+  await expect(ada.page.getByText("The call was declined.")).toBeVisible();
+  await expect(line(ada, /^Declined call/)).toBeVisible();
+  await expect(line(grace, /^Declined call/)).toBeVisible();
+  await expectLetGo(ada);
+  expectNoComplaints(ada, grace);
+});
+
+test("missed: the entry says so, and calls back", async ({ browser }) => {
+  const { ada, grace } = await two(browser);
+  await button(ada, "Voice call").click();
+  await expect(ring(grace)).toBeVisible();
+  await button(ada, "Hang up").click();
+  await expect(ring(grace)).toBeHidden();
+  await expect(grace.page.getByRole("status").getByText("Missed call from Ada Lovelace")).toBeVisible();
+  await expect(line(grace, /^Missed call/)).toBeVisible();
+  await expect(line(ada, /^Call without an answer/)).toBeVisible();
+  await button(grace, "Call back").click();
+  await button(ada, "Accept").click();
+  await expectLive(ada, grace);
+  await button(ada, "Hang up").click();
+  await expect(line(grace, /^Call, /)).toBeVisible();
+  expectNoComplaints(ada, grace);
+});
+
+test("who is in a call is busy for others", async ({ browser }) => {
+  const { ada, grace } = await two(browser);
+  const linus = await newCaller(browser, "Linus Park");
+  await button(ada, "Voice call").click();
+  await button(grace, "Accept").click();
+  await expectLive(ada, grace);
+  await startDirect(linus, grace);
+  await button(linus, "Voice call").click();
+  await expect(linus.page.getByText("They are in another call.")).toBeVisible();
+  await expect(line(linus, /^Call while busy/)).toBeVisible();
+  await expect(ring(grace)).toBeHidden();
+  await expectLive(grace);
+  await expectFlow(grace, "audio");
+});
+
+test("two devices and two tabs of the one who is called: one answers, the others stop ringing", async ({ browser }) => {
+  const { ada, grace } = await two(browser);
+  const tablet = await another(browser, grace);
+  const tab = await grace.context.newPage();
+  await tab.goto("/");
+  await button(ada, "Voice call").click();
+  await expect(ring(grace)).toBeVisible();
+  await expect(tab.getByRole("alertdialog")).toBeVisible();
+  await button(tablet, "Accept").click();
+  await expect(ring(grace)).toBeHidden();
+  await expect(tab.getByRole("alertdialog")).toBeHidden();
+  await expectLive(ada, tablet);
+  await expectFlow(tablet, "audio");
+  await button(tablet, "Hang up").click();
+  await expect(line(ada, /^Call, /)).toBeVisible();
+});
+
+test("a page that is loaded anew leaves its call; ringing goes on in it", async ({ browser }) => {
+  const { ada, grace } = await two(browser);
+  await button(ada, "Voice call").click();
+  await expect(ring(grace)).toBeVisible();
+  await grace.page.reload();
+  await expect(ring(grace)).toBeVisible();
+  await button(grace, "Accept").click();
+  await expectLive(ada, grace);
+  await grace.page.reload();
+  await expect(line(ada, /^Call, /)).toBeVisible({ timeout: 90_000 });
+  await expect(screen(ada)).toBeHidden();
+  await expect(line(grace, /^Call, /)).toBeVisible();
+  await expectLetGo(ada);
+  // And both can call again.
+  await button(grace, "Voice call").click();
+  await button(ada, "Accept").click();
+  await expectLive(ada, grace);
+});
+
+test("a line that breaks and comes back does not end a call", async ({ browser }) => {
+  const { ada, grace } = await two(browser);
+  await button(ada, "Voice call").click();
+  await button(grace, "Accept").click();
+  await expectLive(ada, grace);
+  await grace.context.setOffline(true);
+  await grace.context.setOffline(false);
+  await expectFlow(ada, "audio");
+  await expectFlow(grace, "audio");
+  await button(grace, "Hang up").click();
+  await expect(line(ada, /^Call, /)).toBeVisible();
+});
+
+test("three in a group: each hears each, one leaves and comes back, two go on", async ({ browser }) => {
+  const ada = await newCaller(browser, "Ada Lovelace");
+  const grace = await newCaller(browser, "Grace Hopper");
+  const linus = await newCaller(browser, "Linus Park");
+  const { id } = await ask<{ id: string }>(ada, "POST", "/conversations", {
+    kind: "group",
+    title: "Engines",
+    member_ids: [grace.id, linus.id],
+  });
+  for (const person of [ada, grace, linus]) await open(person, id);
+  await button(ada, "Voice call").click();
+  await expect(ring(linus)).toContainText("Engines");
+  await button(grace, "Accept").click();
+  await expectLive(ada, grace);
+  await button(linus, "Accept").click();
+  const all = [ada, grace, linus];
+  for (const person of all) {
+    await expect(person.page.locator("[data-person=connected]")).toHaveCount(2, { timeout: 60_000 });
+    await expect(screen(person)).toContainText("3 people");
+  }
+  await Promise.all(all.map((person) => expectFlow(person, "audio")));
+  await button(linus, "Hang up").click();
+  await expect(ada.page.locator("[data-person]")).toHaveCount(1);
+  await expect(grace.page.locator("[data-person]")).toHaveCount(1);
+  await button(linus, "Join the call").click();
+  await expect(ada.page.locator("[data-person=connected]")).toHaveCount(2, { timeout: 60_000 });
+  await button(linus, "Hang up").click();
+  await button(ada, "Hang up").click();
+  await expect(screen(grace)).toBeHidden();
+  for (const person of all) await expect(line(person, /^Call, /)).toBeVisible();
+  expectNoComplaints(ada, grace, linus);
+});
+
+test("where the browser forbids the microphone, and where somebody is blocked, plain words say so", async ({
+  browser,
+  baseURL,
+}) => {
+  const grace = await newCaller(browser, "Grace Hopper");
+  // Without the switches that allow everything.
+  const launch = test.info().project.use.launchOptions ?? {};
+  const strict = await chromium.launch({
+    ...launch,
+    args: (launch.args ?? []).filter((arg) => !arg.startsWith("--use-fake-ui")),
+  });
+  try {
+    const ada = await newPerson(strict, "Ada Lovelace", { ...(baseURL ? { baseURL } : {}) });
+    const id = await startDirect(ada, grace);
+    await ada.context.clearPermissions();
+    await button(ada, "Voice call").click();
+    await expect(ada.page.getByRole("alert")).toContainText("The browser may not use the microphone.");
+    await expect(screen(ada)).toBeHidden();
+    await ada.page.getByRole("alert").getByRole("button", { name: "Close" }).click();
+    await expect(ada.page.getByRole("alert")).toBeHidden();
+
+    await ask(grace, "PUT", `/blocks/${ada.id}`).catch(() => undefined);
+    await open(grace, id);
+    const blocked = button(grace, /^Voice call: you have blocked/);
+    await expect(blocked).toHaveAttribute("aria-disabled", "true");
+    await blocked.click();
+    await expect(grace.page.getByRole("status").getByText("you have blocked this person")).toBeVisible();
+  } finally {
+    await strict.close();
+  }
+});
+
+async function photograph(page: Page, name: string): Promise<void> {
+  if (process.env["TEST_GALLERY"] === undefined) return;
+  for (const [size, viewport] of Object.entries({ phone, desktop })) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.waitForTimeout(300);
+      await page.screenshot({ path: `../out/screenshots/${name}-${size}-${colorScheme}.png` });
+    }
+  }
+}
+
+async function expectNothingSerious(page: Page, name: string): Promise<void> {
+  for (const [size, viewport] of Object.entries({ desktop, phone })) {
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+    expect.soft(await findings(page), `${name}, ${size}`).toEqual([]);
+  }
+  // Only colours change.
+  await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+  expect.soft(await findings(page, ["color-contrast"]), `${name}, dark`).toEqual([]);
+  await photograph(page, name);
+  await page.setViewportSize(desktop);
+}
+
+test("axe finds nothing serious on the screens of a call, in any size", async ({ browser }) => {
+  test.setTimeout(900_000);
+  const { ada, grace } = await two(browser);
+  await button(ada, "Video call").click();
+  await expect(ring(grace)).toBeVisible();
+  await expect(screen(ada)).toContainText("Ringing…");
+  await expectNothingSerious(grace.page, "call-ring");
+  await expectNothingSerious(ada.page, "call-outgoing");
+  await button(grace, "With camera").click();
+  await expectLive(ada, grace);
+  await expectFlow(grace, "video");
+  await expectNothingSerious(grace.page, "call-video");
+  await button(grace, "Devices").click();
+  await expect(grace.page.getByLabel("Microphone", { exact: true })).toBeVisible();
+  await expectNothingSerious(grace.page, "call-devices");
+  await grace.page.keyboard.press("Escape");
+  await expect(screen(grace)).toBeVisible();
+  await button(ada, "Turn the camera off").click();
+  await button(ada, "Mute the microphone").click();
+  await expect(screen(grace).getByText("Microphone off")).toBeVisible();
+  await expectNothingSerious(grace.page, "call-voice");
+  await button(grace, "Make the call small").click();
+  await expect(grace.page.getByRole("region", { name: /^Call with/ })).toBeVisible();
+  await expectNothingSerious(grace.page, "call-small");
+  await button(ada, "Hang up").click();
+  await expect(line(grace, /^Video call, /)).toBeVisible();
+  await expectNothingSerious(grace.page, "call-entry");
+});
