@@ -120,35 +120,38 @@ func (k *known) plan(now chat.Time) {
 	}
 }
 
-// Heard takes note of a call that the bus told of. It does not block.
-func (c *Coordinator) Heard(call *chat.Call) {
+// Heard takes note of a call that the bus, or Deliver, told of, and reports whether
+// this node's sockets are to be told: whether it is news to them. It does not block.
+func (c *Coordinator) Heard(call *chat.Call) (news bool) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := c.known[call.ConversationID]
 	if k == nil {
 		if call.State == chat.CallEnded {
-			return
+			return true
 		}
 		if k = c.follow(call.ConversationID); k == nil {
-			return
+			return true
 		}
 	}
 	if k.state.Call.ID != call.ID {
 		if !k.state.none() && call.StartedAt < k.state.Call.StartedAt {
-			return // an older one
+			return true // an older one
 		}
 		k.state = State{RingsUntil: call.StartedAt + rings, Owed: k.state.Owed, Noted: k.state.Noted}
 		k.told, k.bound, k.removed = 0, nil, nil
 	} else if call.Version <= k.state.Call.Version {
+		news = call.Version > k.told
 		k.told = max(k.told, call.Version)
-		return
+		return news
 	}
 	k.state.Call = *call
 	k.state = k.state.clone() // shares nothing with the caller
 	k.told = max(k.told, call.Version)
 	k.plan(now)
 	k.due = min(k.due, now+soonest) // to learn what the bus does not tell
+	return true
 }
 
 // Bind says that the socket of a device in a call is on this node: it will be kept in
@@ -342,9 +345,6 @@ func (c *Coordinator) catchUp(id chat.ConversationID, s *State) {
 	c.mu.Lock()
 	k := c.known[id]
 	missed := k != nil && k.state.Call.ID == s.Call.ID && k.told < s.Call.Version
-	if missed {
-		k.told = s.Call.Version
-	}
 	c.mu.Unlock()
 	if missed {
 		c.deliver(s.Call)

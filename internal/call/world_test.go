@@ -140,7 +140,9 @@ func (n *node) deliver(events []chat.Event) {
 			n.w.t.Fatal(err)
 		}
 		n.w.saw(data.Call)
-		n.c.Heard(&data.Call)
+		if !n.c.Heard(&data.Call) {
+			continue
+		}
 		n.w.mu.Lock()
 		if was := n.calls[data.Call.ConversationID]; was.ID != data.Call.ID && was.StartedAt <= data.Call.StartedAt || was.Version < data.Call.Version {
 			n.calls[data.Call.ConversationID] = data.Call

@@ -18,7 +18,7 @@ type Calls interface {
 	List(ctx context.Context, user chat.UserID) ([]chat.Call, error)
 	Route(ctx context.Context, from call.Action, to chat.DeviceID) (chat.UserID, error)
 	// These do not wait.
-	Heard(c *chat.Call)
+	Heard(c *chat.Call) (news bool)
 	Bind(id chat.ConversationID, c chat.CallID, device chat.DeviceID)
 	Release(id chat.ConversationID, c chat.CallID, device chat.DeviceID)
 	Removed(id chat.ConversationID, users []chat.UserID)
@@ -237,8 +237,8 @@ func (g *Gateway) callEvent(r *room, ev *chat.Event) {
 		return
 	}
 	now := &told.Call
-	if g.ports.Calls != nil {
-		g.ports.Calls.Heard(now)
+	if g.ports.Calls != nil && !g.ports.Calls.Heard(now) {
+		return
 	}
 	name := wire.EventCallAnswered
 	var not *conn

@@ -90,6 +90,13 @@ func TestACallAcrossNodes(t *testing.T) {
 			t.Errorf("%s device got signals that are not for it", name)
 		}
 	}
+	for name, want := range map[string]int{wire.EventCallRinging: 1, wire.EventCallAnswered: 2, wire.EventCallEnded: 1} {
+		for _, d := range []*device{a2, b, b2} {
+			if got := d.count(name); got < want || got > want && name != wire.EventCallAnswered {
+				t.Errorf("got %d events %s, want %d", got, name, want)
+			}
+		}
+	}
 	if a.count(wire.EventCallRinging) != 0 {
 		t.Error("the device that calls was told that it rings")
 	}
