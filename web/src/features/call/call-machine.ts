@@ -250,8 +250,11 @@ export class CallMachine {
     session.call = call;
     const { me } = this.#parts;
     if (call.state === "ended") {
-      if (session.stage === "incoming") this.#missed(session, call);
-      else this.#over(session, call.outcome ?? "failed");
+      if (session.stage !== "incoming") this.#over(session, call.outcome ?? "failed");
+      else {
+        if (call.outcome !== "declined") this.#missedCall = call;
+        this.#close(session);
+      }
     } else if (session.stage === "incoming") {
       // Answered or declined on another device.
       if (!call.ringing.includes(me)) this.#close(session);
@@ -293,14 +296,8 @@ export class CallMachine {
   }
 
   #fail(session: Session, error: unknown): void {
-    if (!this.#has(session)) return;
-    this.#after = { refused: error };
+    if (this.#has(session)) this.#after = { refused: error };
     this.#over(session, undefined);
-  }
-
-  #missed(session: Session, call: Call): void {
-    if (call.outcome !== "declined") this.#missedCall = call;
-    this.#close(session);
   }
 
   /** The call is over without this person having ended it: they are told for a moment. */
