@@ -43,7 +43,7 @@ function Own({ view }: { view: CallView }) {
   const { picture, screen } = view.local;
   if (!picture) return null;
   return (
-    <figure className="absolute end-3 bottom-3 z-10 aspect-4/3 w-28 overflow-hidden rounded-box border-2 border-base-100 bg-black shadow-lg md:w-48">
+    <figure className="absolute end-3 top-3 z-10 aspect-4/3 w-28 overflow-hidden rounded-box border-2 border-base-100 bg-black shadow-lg md:w-48">
       <Picture stream={picture} mirrored={!screen} whole={screen} />
       <figcaption className="sr-only">{screen ? t("call.yourScreen") : t("call.yourCamera")}</figcaption>
     </figure>
