@@ -131,3 +131,41 @@ test("thousands of shared files scroll like ten", async ({ browser }) => {
   expect(await rows.count()).toBeLessThan(80);
   expectNoComplaints(ada);
 });
+
+test("it opens at the first unread message, however late the browser tells how high rows are", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  const id = await startDirect(ada, grace);
+  const text = (n: number): string => `${String(n)} ${"line\n".repeat((n * 5) % 13)}${"word ".repeat((n * 7) % 60)}`;
+  await write(
+    ada,
+    id,
+    Array.from({ length: 200 }, (_, n) => text(n)),
+  );
+  await grace.page.goto("about:blank");
+  const read = await grace.context.request.post(`/api/v1/conversations/${id}/read`, { data: { seq: 110 } });
+  expect(read.ok()).toBe(true);
+  await grace.page.addInitScript(() => {
+    const Real = ResizeObserver;
+    window.ResizeObserver = class extends Real {
+      constructor(tell: ResizeObserverCallback) {
+        super((entries, observer) => {
+          setTimeout(() => {
+            tell(entries, observer);
+          }, 200);
+        });
+      }
+    };
+  });
+  await grace.page.goto(`/c/${id}`);
+  const header = await grace.page.locator("main header").boundingBox();
+  const top = async (): Promise<number> => {
+    const line = await grace.page.getByText("New", { exact: true }).boundingBox();
+    return Math.abs((line?.y ?? -1_000) - (header?.y ?? 0) - (header?.height ?? 0));
+  };
+  await expect.poll(top).toBeLessThan(20);
+  // The last rows of its way are measured by now, too.
+  await grace.page.waitForTimeout(1_500);
+  expect(await top()).toBeLessThan(20);
+  expectNoComplaints(ada);
+});
