@@ -148,7 +148,9 @@ func newWorld(t *testing.T, o options) *world {
 	} {
 		running.Go(func() { _ = run(ctx) })
 	}
-	handler := w.handler(o, deps, clock, logger)
+	// What holds for connections goes by a clock that never stands: deadlines are the machine's.
+	wall := func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+	handler := w.handler(o, deps, wall, logger)
 	w.server = httptest.NewUnstartedServer(handler)
 	w.server.Config = Server(handler, logger)
 	w.server.Listener = Listen(w.server.Listener)
