@@ -422,7 +422,9 @@ describe("convergence", () => {
         expect(server.conversation().unread).toBe(3);
 
         for (let i = 0; i < missed; i += 1) server.setRole(other, i % 2 === 0 ? "admin" : "member");
-        const next = new Client(network, forgetfulStore(), "next");
+        // The device kept where the page stood, too.
+        const device = { ...forgetfulStore(), cursor: () => Promise.resolve("1") };
+        const next = new Client(network, device, "next");
         putConversation(next.queries, id, kept ?? failed());
         void next.queries.invalidateQueries({ queryKey: keys.conversations, refetchType: "none" });
         void next.engine.start();
