@@ -21,7 +21,6 @@ export const de: Catalogue = {
   "app.cancel": "Abbrechen",
   "app.save": "Speichern",
   "app.saved": "Gespeichert",
-  "app.done": "Fertig",
   "app.delete": "Löschen",
   "app.copied": "Kopiert",
   "app.loading": "Lädt",

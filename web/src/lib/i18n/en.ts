@@ -19,7 +19,6 @@ export const en = {
   "app.cancel": "Cancel",
   "app.save": "Save",
   "app.saved": "Saved",
-  "app.done": "Done",
   "app.delete": "Delete",
   "app.copied": "Copied",
   "app.loading": "Loading",
