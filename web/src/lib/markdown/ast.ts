@@ -3,7 +3,8 @@ export type Inline =
   | { kind: "text"; text: string }
   | { kind: "strong" | "em" | "strike"; children: Inline[] }
   | { kind: "code"; text: string }
-  | { kind: "link"; href: string; children: Inline[] };
+  // `bare`: an address that stands in the text as it is, without words of its own.
+  | { kind: "link"; href: string; children: Inline[]; bare?: true };
 
 export type Block =
   | { kind: "paragraph"; children: Inline[] }

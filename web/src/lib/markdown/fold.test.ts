@@ -29,6 +29,8 @@ test.each([
   ["[see](https://example.org/apple)apple", "see{apple}"],
   ["[**see**](https://example.org/apple) apple", "see {apple}"],
   ["https://example.org/apple", "https://example.org/{apple}"],
+  ["https://example.org/```](apple) apple", "https://example.org/```]({apple}) {apple}"],
+  ["[a\\\\](https://example.org/apple) apple", "a\\ {apple}"],
   ["```apple\neat apple\n``` \napple", "eat {apple} {apple}"],
   ["`an apple` and \\*apple\\*", "an {apple} and *{apple}*"],
   ["2 * 3 * apple", "2 * 3 * {apple}"],

@@ -61,14 +61,14 @@ class Folder {
       if (!("children" in node)) this.#put(node.text);
       else {
         this.#inline(node.children);
-        if (node.kind === "link") this.#passAddress();
+        if (node.kind === "link" && !node.bare) this.#passAddress();
       }
     }
   }
 
   #passAddress(): void {
     // Marks may be closed between the words of a link and its end.
-    const end = /^[*_~`]*\]\(/.exec(this.#source.slice(this.#from, this.#from + 20));
+    const end = /^[*_~`\\]*\]\(/.exec(this.#source.slice(this.#from, this.#from + 20));
     if (end) this.#from = this.#source.indexOf(")", this.#from + end[0].length) + 1;
   }
 

@@ -59,7 +59,8 @@ class InlineReader {
   #step(at: number): number {
     const link = this.#links.get(at);
     if (link) {
-      this.#push({ kind: "link", href: link.href, children: [{ kind: "text", text: this.#text.slice(at, link.end) }] });
+      const children: Inline[] = [{ kind: "text", text: this.#text.slice(at, link.end) }];
+      this.#push({ kind: "link", href: link.href, children, bare: true });
       return link.end;
     }
     switch (this.#text[at]) {
