@@ -37,9 +37,6 @@ const slack = 4;
 const flashMs = 1_600;
 /** Rows that were never drawn are measured once they are: until then the end may only seem to be near. */
 const settleMs = 120;
-/** So long the view is brought to its target again whenever rows turn out to be of another size, unless the person takes over. */
-const aimMs = 4_000;
-const takesOver = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
 
 function rowOfTarget(rows: readonly Row[], target: Target): number {
   if (target.how === "end") return rows.length - 1;
@@ -114,8 +111,6 @@ export function useScroll(input: ScrollInput): Scroll {
   const mark = useRef<Mark>(undefined);
   const done = useRef(0);
   const settled = useRef(0);
-  /** The jump whose target is aimed at still. */
-  const aimed = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
   const [faded, setFaded] = useState(0);
   const shift = useShift(lo, hi, rows.length);
@@ -159,27 +154,8 @@ export function useScroll(input: ScrollInput): Scroll {
     const align = alignOf(target, index === rows.length - 1);
     stuck.current = atTail && align === "end" && target.how !== "place";
     mark.current = undefined;
-    aimed.current = target.how === "end" ? 0 : target.jump;
     view.scrollToIndex(index, { align });
   }, [rows, target, atTail]);
-
-  // The list gives up to measure its way after a moment, which a busy machine exceeds: then the view would stay beside its target.
-  const aim = useCallback((): void => {
-    if (!target || rows.length === 0 || aimed.current !== target.jump) return;
-    const index = rowOfTarget(rows, target);
-    list.current?.scrollToIndex(index, { align: alignOf(target, index === rows.length - 1) });
-  }, [rows, target]);
-  useEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const done = (): void => {
-      aimed.current = 0;
-    };
-    for (const event of takesOver) element.addEventListener(event, done, { passive: true });
-    return () => {
-      for (const event of takesOver) element.removeEventListener(event, done);
-    };
-  }, []);
 
   const jump = target?.jump;
   useEffect(() => {
@@ -187,12 +163,8 @@ export function useScroll(input: ScrollInput): Scroll {
     const fade = setTimeout(() => {
       setFaded(jump);
     }, flashMs);
-    const rest = setTimeout(() => {
-      if (aimed.current === jump) aimed.current = 0;
-    }, aimMs);
     return () => {
       clearTimeout(fade);
-      clearTimeout(rest);
     };
   }, [jump]);
   useEffect(() => {
@@ -249,9 +221,8 @@ export function useScroll(input: ScrollInput): Scroll {
 
   const onResize = useCallback((): void => {
     if (stuck.current) toEnd();
-    else aim();
     look();
-  }, [toEnd, aim, look]);
+  }, [toEnd, look]);
 
   return { list, scroller, shift, atEnd, flash, onScroll, onResize };
 }
