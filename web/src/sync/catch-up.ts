@@ -159,11 +159,6 @@ export class CatchUp {
     for (const id of this.#held.keys()) this.#plan(id, 0);
   }
 
-  /** Whether what is missing of a conversation's log is on its way. */
-  isRepairing(id: string): boolean {
-    return this.#repairs.has(id);
-  }
-
   /** Fetches what is missing of a conversation's log and applies it. One repair of a conversation runs at a time. */
   repair(id: string): Promise<void> {
     const running = this.#repairs.get(id);

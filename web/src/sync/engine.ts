@@ -63,12 +63,6 @@ export class Engine {
   readonly #keeper: Keeper;
   readonly #unhear: () => void;
   #cursor: string | undefined;
-  /** The server has told which conversations moved while the page was not there. */
-  #isReady = false;
-  #nowReady: () => void = () => undefined;
-  readonly #ready = new Promise<void>((resolve) => {
-    this.#nowReady = resolve;
-  });
 
   constructor(parts: EngineParts) {
     const { client, store, tabs, locks, later, me, now } = parts;
@@ -156,17 +150,6 @@ export class Engine {
     client.setQueryData<ConversationList>(keys.conversations, (list = emptyList) => mergePage(list, page));
   }
 
-  /** Whether what is known of a conversation is the server's, and not what the device kept of it. */
-  isFresh(id: string): boolean {
-    return this.#isReady && !this.catchUp.isRepairing(id);
-  }
-
-  /** Waits for a line, and for what was missed of a conversation until then. */
-  async whenFresh(id: string): Promise<void> {
-    await this.#ready;
-    await this.catchUp.repair(id);
-  }
-
   /** This person has seen everything up to seq. The other tabs hear it at once, with or without a line. */
   read(id: string, seq: number): void {
     if (!this.#foldRead(id, seq)) return;
@@ -233,8 +216,6 @@ export class Engine {
       this.catchUp.takeHeads(ready.heads_changed);
       if (begins) this.catchUp.beginAnew();
       this.catchUp.resume();
-      this.#isReady = true;
-      this.#nowReady();
       this.outbox.flush();
       this.#receipts.flush();
       this.presence.flush();

@@ -15,7 +15,6 @@ import { buildRows, type Row, seqOfRow } from "./rows.ts";
 import { TimelineRow } from "./timeline-row.tsx";
 import { useActions } from "./use-actions.ts";
 import { useFound } from "./use-found.ts";
-import { useFresh } from "./use-fresh.ts";
 import { useDivider } from "./use-divider.ts";
 import { useMessageKeys } from "./use-message-keys.ts";
 import { useOwnSends } from "./use-own-sends.ts";
@@ -40,14 +39,10 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
   const { me } = engine;
   const { id } = conversation;
   const outbox = useOutboxOf(id);
-  const [newAfter, setDivider] = useDivider(id);
+  const [newAfter, clearDivider] = useDivider(id);
   const here = useRef<Here>({ seq: 0, atEnd: true });
   const shown = useRange(id, at, here);
   const { range, atTail, timeline, jumpToEnd } = shown;
-  const fresh = useFresh(id, at, (readSeq) => {
-    setDivider(readSeq);
-    shown.reopenAt(readSeq + 1);
-  });
   const [overlay, setOverlay] = useState<Overlay>();
 
   const direct = conversation.kind === "direct";
@@ -86,10 +81,10 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
     (row: Row | undefined, atEnd: boolean) => {
       here.current = { seq: seqOfRow(row), atEnd };
       if (atEnd) engine.timelines.trimBehind(id);
-      if (!fresh || document.visibilityState !== "visible" || !document.hasFocus()) return;
+      if (document.visibilityState !== "visible" || !document.hasFocus()) return;
       engine.read(id, atEnd ? (hi ?? 0) : seqOfRow(row));
     },
-    [engine, id, hi, fresh],
+    [engine, id, hi],
   );
   const onNearStart = useCallback(() => {
     if (lo !== undefined) void engine.timelines.loadBefore(id, lo).catch(() => undefined);
@@ -109,7 +104,7 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
   });
   useFound(scroller, find, at, shown.target?.seq === at);
   useOwnSends(outbox, () => {
-    setDivider(null);
+    clearDivider();
     if (at !== undefined) onAddress(undefined);
     jumpToEnd();
   });

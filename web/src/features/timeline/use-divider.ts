@@ -6,7 +6,7 @@ import { knownConversation } from "../../sync/apply-entry.ts";
  * After which seq the "New" line stands: where this person had read to when
  * they opened the conversation, or when they last looked away from it.
  */
-export function useDivider(id: string): [number | null, (after: number | null) => void] {
+export function useDivider(id: string): [number | null, () => void] {
   const client = useQueryClient();
   const [after, setAfter] = useState<number | null>(() => {
     const conversation = knownConversation(client, id);
@@ -22,5 +22,10 @@ export function useDivider(id: string): [number | null, (after: number | null) =
       window.removeEventListener("blur", left);
     };
   }, [client, id]);
-  return [after, setAfter];
+  return [
+    after,
+    () => {
+      setAfter(null);
+    },
+  ];
 }

@@ -40,8 +40,6 @@ export interface ShownRange {
   retry: () => void;
   jumpTo: (seq: number) => void;
   jumpToEnd: () => void;
-  /** Goes to the first message that is unread after all; only if the person is still where it opened. */
-  reopenAt: (seq: number) => void;
 }
 
 type Want = Omit<Target, "jump">;
@@ -155,18 +153,6 @@ export function useRange(id: string, at: number | undefined, here: RefObject<Her
     },
     jumpToEnd: () => {
       go(atEnd, at);
-    },
-    reopenAt: (seq) => {
-      // Where it opens is not decided yet, or the person is elsewhere by now.
-      if (!place || !here.current.atEnd) return;
-      engine.timelines.loadAround(id, seq).then(
-        () => {
-          go({ seq, how: "unread" }, at);
-        },
-        () => {
-          go(atEnd, at);
-        },
-      );
     },
   };
 }
