@@ -138,7 +138,9 @@ test("a device is notified while Parley is closed, says how that goes, and can b
   await page.getByRole("button", { name: "Notify this device" }).click();
   const device = page.getByRole("listitem").filter({ hasText: "this device" });
   await expect(device).toContainText("Nothing was delivered yet");
+  const told = page.waitForResponse((answer) => answer.request().method() === "PATCH");
   await device.getByRole("switch").click();
+  expect((await told).ok()).toBe(true);
   await page.reload();
   await expect(device.getByRole("switch")).not.toBeChecked();
   await expect(page.getByRole("button", { name: "Notify this device" })).toBeHidden();

@@ -39,6 +39,7 @@ test("a search has an address: it is the same after a reload, for others, and on
   await pane(page).getByLabel("Until").fill("");
   await expect(results(page)).toHaveCount(1);
   await pane(page).getByLabel("Since").fill("2001-01-01");
+  await expect(page).toHaveURL(/since=2001-01-01/);
   await page.reload();
   await expect(pane(page).getByRole("searchbox").first()).toHaveValue("lighthouse");
   await expect(pane(page).getByLabel("Since")).toHaveValue("2001-01-01");
