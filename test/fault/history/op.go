@@ -16,7 +16,6 @@ const (
 	React  Verb = "react"
 	Add    Verb = "add"
 	Remove Verb = "remove"
-	Block  Verb = "block" // or, with On false, the end of one
 )
 
 // Outcome is what the caller knows of an operation.
@@ -71,9 +70,6 @@ func (o *Op) String() string {
 	}
 	if o.Subject != "" {
 		s += ", " + short(o.Subject)
-	}
-	if o.Verb == Block {
-		s += fmt.Sprintf(", %t", o.On)
 	}
 	switch o.Outcome {
 	case OK:
