@@ -39,7 +39,8 @@ func (r *run) report(h *history.History, result history.Result, round int, offse
 		round, result.Sends, result.Acked, result.Present, result.Lost, result.Failed, result.Others, result.Entries, result.Applied, counts)
 	logf("so far: %d connects, %d refused, %d unavailable, %d internal, %d resyncs, %d given up for dead; %d sessions revoked, %d ghosts looked for",
 		s.Connects.Load(), s.Refused.Load(), s.Unavailable.Load(), s.Internal.Load(), s.Resyncs.Load(), s.Timeouts.Load(), s.Revoked.Load(), s.Ghosts.Load())
-	logf("so far: %d pages of messages read, %d files; %d times somebody asked for what is not theirs", s.Pages.Load(), s.Files.Load(), s.Pried.Load())
+	logf("so far: %d pages of messages read, %d files; %d times somebody asked for what is not theirs; %d blocks, %d times whoever is blocked looked for who blocks",
+		s.Pages.Load(), s.Files.Load(), s.Pried.Load(), s.Blocks.Load(), s.Hidden.Load())
 }
 
 // latencies adds a round's acks to the seconds of the run.

@@ -198,12 +198,8 @@ func (d *device) receipt(_ context.Context, rng *rand.Rand, id string, r *room) 
 	})
 }
 
-func (d *device) typing(_ context.Context, rng *rand.Rand, id string, _ *room) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.line != nil {
-		d.call(d.line, "typing", map[string]any{"conversation_id": id, "on": rng.IntN(2) == 0}, func(answer, error) {})
-	}
+func (d *device) typing(_ context.Context, rng *rand.Rand, _ string, r *room) {
+	d.types(r.cv, rng.IntN(2) == 0)
 }
 
 // reconnect leaves and comes back: cut, or half-open for a while first.

@@ -53,6 +53,7 @@ type conversation struct {
 	id      string
 	members []*person // as it was made; the first stays until the end
 	group   bool
+	typed   atomic.Int64 // when somebody last did, in Unix nanoseconds
 
 	mu     sync.Mutex
 	out    map[*person]bool // who is not a member now, as far as the crowd knows
@@ -77,6 +78,8 @@ type Crowd struct {
 	work    sync.WaitGroup
 	made    atomic.Int64 // client_ids and texts
 	tries   atomic.Int64 // of what has to work
+	feuding atomic.Int64 // blocks that are there, or wished for
+	feud    atomic.Pointer[feud]
 	stats   Stats
 
 	files    files
@@ -90,6 +93,7 @@ type Stats struct {
 	Connects, Drops, Resyncs, Refused, Unavailable, Internal, Timeouts atomic.Int64
 	Revoked, Ghosts                                                    atomic.Int64 // looked at, whatever came of it
 	Pages, Files, Pried                                                atomic.Int64 // read, and asked for in vain
+	Blocks, Hidden                                                     atomic.Int64 // acknowledged; times that a blocker was looked for
 }
 
 // New makes a crowd; nobody does anything before SignUp.
@@ -162,6 +166,7 @@ func (c *Crowd) SignUp(ctx context.Context) error {
 		c.work.Go(func() { d.act(life) })
 	}
 	c.work.Go(func() { c.guests(life) })
+	c.work.Go(func() { c.feuds(life) })
 	return nil
 }
 
@@ -302,10 +307,10 @@ func (c *Crowd) Secrets() []string {
 	return secrets
 }
 
-// Settle waits until every send has its answer.
+// Settle waits until every send has its answer, and no block is left.
 func (c *Crowd) Settle(ctx context.Context) error {
 	for {
-		left := 0
+		left := int(c.feuding.Load())
 		for _, d := range c.all {
 			left += d.unsettled()
 		}
@@ -313,7 +318,7 @@ func (c *Crowd) Settle(ctx context.Context) error {
 			return nil
 		}
 		if err := sleep(ctx, 50*time.Millisecond); err != nil {
-			return fmt.Errorf("%d sends are not settled: %w", left, err)
+			return fmt.Errorf("%d sends or blocks are not settled: %w", left, err)
 		}
 	}
 }

@@ -70,6 +70,14 @@ func (d *device) event(l *line, name string, data json.RawMessage) {
 		} else if r != nil {
 			r.leave()
 		}
+	case "typing":
+		var told struct {
+			ID   string `json:"conversation_id"`
+			User string `json:"user_id"`
+		}
+		if d.read(name, data, &told) {
+			d.heardTyping(told.ID, told.User)
+		}
 	case "resync":
 		d.crowd.stats.Resyncs.Add(1)
 		d.mu.Lock()

@@ -71,6 +71,7 @@ func (h *History) Check(f Final) Result {
 		c.checkOps(&r)
 		c.checkRealTime()
 		c.checkStreams()
+		c.checkBlocks()
 		r.Applied += c.checkDevices()
 		c.checkFresh(f.Fresh)
 		c.checkReceipts()
@@ -109,12 +110,15 @@ type conversation struct {
 	found   map[*Op][]int64 // seqs that sends and edits are at
 	gone    map[int64]int64 // deleted messages: seq of the deletion
 	ids     []uint64        // of the log's entries
+	// blocking says who blocks the other, as far as the log was walked.
+	blocking map[string]bool
 }
 
 func newConversation(h *History, id string, log []Entry, ops []*Op) *conversation {
 	c := &conversation{
 		h: h, id: id, log: log, ops: ops, spans: map[string][]span{}, slots: map[string]*Op{}, edits: map[uint64]*Op{},
 		others: map[string][]*Op{}, changes: map[string][]*Op{}, found: map[*Op][]int64{}, gone: map[int64]int64{}, ids: make([]uint64, len(log)),
+		blocking: map[string]bool{},
 	}
 	for _, op := range ops {
 		switch op.Verb {
@@ -185,6 +189,7 @@ func (c *conversation) checkLog() {
 		c.members(e, int64(i+1))
 		c.origin(e, int64(i+1))
 		c.final(e)
+		c.blocks(e)
 	}
 }
 
@@ -260,6 +265,8 @@ func (c *conversation) originOther(e *Entry) {
 		o.Verb, subjects = Add, e.Users
 	case KindRemoved:
 		o.Verb, subjects = Remove, e.Users
+	case KindBlock:
+		o.Verb = Block
 	default:
 		c.note("phantom", fmt.Sprintf("seq %d is of a kind that nobody asked for", e.Seq), e.String())
 		return

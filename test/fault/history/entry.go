@@ -16,6 +16,7 @@ const (
 	KindReact   = "reaction"
 	KindAdded   = "member_added"
 	KindRemoved = "member_removed"
+	KindBlock   = "block"
 )
 
 // Entry is one entry of a conversation's log as a client reads it.
@@ -108,6 +109,9 @@ func (e *Entry) String() string {
 	}
 	for _, u := range e.Users {
 		s += " " + short(u)
+	}
+	if e.Kind == KindBlock {
+		s += fmt.Sprintf(" %t", e.On)
 	}
 	if e.Redacted {
 		return s + " redacted"

@@ -145,6 +145,8 @@ func (h *History) Fail(op *Op, code string) {
 		op.Settled, op.Code = h.Now(), code
 		if !op.Doubt {
 			op.Outcome = Failed
+		} else { // the try in doubt may be done yet, behind what comes later
+			op.Order = 0
 		}
 	}
 }
@@ -174,7 +176,7 @@ func (h *History) Ack(op *Op, e *Entry) {
 
 // differs says what of an entry is not as the operation asked; empty when all is.
 func (o *Op) differs(e *Entry) string {
-	kind := map[Verb]string{Send: KindMessage, Edit: KindEdit, Delete: KindDelete, React: KindReact, Add: KindAdded, Remove: KindRemoved}[o.Verb]
+	kind := map[Verb]string{Send: KindMessage, Edit: KindEdit, Delete: KindDelete, React: KindReact, Add: KindAdded, Remove: KindRemoved, Block: KindBlock}[o.Verb]
 	switch {
 	case e.Kind != kind:
 		return "the kind"

@@ -16,6 +16,7 @@ const (
 	React  Verb = "react"
 	Add    Verb = "add"
 	Remove Verb = "remove"
+	Block  Verb = "block" // or, with On false, the end of one
 )
 
 // Outcome is what the caller knows of an operation.
@@ -70,6 +71,9 @@ func (o *Op) String() string {
 	}
 	if o.Subject != "" {
 		s += ", " + short(o.Subject)
+	}
+	if o.Verb == Block {
+		s += fmt.Sprintf(", %t", o.On)
 	}
 	switch o.Outcome {
 	case OK:
