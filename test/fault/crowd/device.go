@@ -42,6 +42,7 @@ type device struct {
 	older  string // a cursor of an earlier connection
 	rooms  map[string]*room
 	outbox []*item
+	copies int // of others' sends, on their way
 	orders int
 	away   time.Time // connect again not before
 }

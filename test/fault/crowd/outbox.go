@@ -22,11 +22,11 @@ type item struct {
 	retry   time.Time
 }
 
-// unsettled gives how many sends have no answer yet.
+// unsettled gives how many sends have no answer yet, of others' too.
 func (d *device) unsettled() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.outbox)
+	return len(d.outbox) + d.copies
 }
 
 // send sends a new message: twice says over two connections at once. One in ten
@@ -92,7 +92,9 @@ func (d *device) copy(it *item) {
 	if d.line == nil {
 		return
 	}
+	d.copies++
 	d.call(d.line, "message.send", it.payload, func(a answer, err error) {
+		defer d.copied()
 		switch {
 		case err == nil && a.OK && a.Data.Entry != nil:
 			it.h.Ack(it.op, a.Data.Entry)
@@ -102,6 +104,12 @@ func (d *device) copy(it *item) {
 			it.h.InDoubt(it.op, true)
 		}
 	})
+}
+
+func (d *device) copied() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.copies--
 }
 
 // resend sends on a new connection what is not settled, in order. mu is held.

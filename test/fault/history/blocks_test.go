@@ -35,20 +35,6 @@ func feudHistory() *told {
 	return w
 }
 
-// A try that is in doubt may be done when the block is over, after what was sent later.
-func TestARefusalTakesWhatIsInDoubtItsPlace(t *testing.T) {
-	h := New(time.Now())
-	sure, doubtful := &Op{Verb: Send, Order: 1}, &Op{Verb: Send, Order: 2}
-	h.Begin(sure)
-	h.Fail(sure, "forbidden")
-	h.Begin(doubtful)
-	h.InDoubt(doubtful, false) // its connection was lost
-	h.Fail(doubtful, "forbidden")
-	if sure.Order != 1 || sure.Outcome != Failed || doubtful.Order != 0 || doubtful.Outcome != Unknown {
-		t.Errorf("got %v with place %d and %v with place %d", sure, sure.Order, doubtful, doubtful.Order)
-	}
-}
-
 func TestTheCheckerKnowsBlocks(t *testing.T) {
 	between := func(w *told) {
 		op := w.ops["c"]

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 )
 
 // Final is what is there in the end, after everything was healed.
@@ -311,6 +310,7 @@ func (c *conversation) checkOps(r *Result) {
 				r.Others++
 			}
 			c.checkAcked(op)
+			c.checkDenied(op)
 		case Failed:
 			r.Failed++
 		case Unknown:
@@ -340,50 +340,4 @@ func (c *conversation) checkAcked(op *Op) {
 		return
 	}
 	c.note("lost", fmt.Sprintf("acked at seq %d and not in the log of %d", op.Seq, len(c.log)), append([]string{op.String()}, c.around(op.Seq)...)...)
-}
-
-// checkRealTime finds an operation that was invoked after another's ack and came before it.
-func (c *conversation) checkRealTime() {
-	var byAck, byInvoke []*Op
-	for _, op := range c.ops {
-		if op.Seq == 0 {
-			continue
-		}
-		byInvoke = append(byInvoke, op)
-		if op.Outcome == OK {
-			byAck = append(byAck, op)
-		}
-	}
-	sort.Slice(byAck, func(i, j int) bool { return byAck[i].Settled < byAck[j].Settled })
-	sort.Slice(byInvoke, func(i, j int) bool { return byInvoke[i].Invoked < byInvoke[j].Invoked })
-	var newest *Op // of the highest seq that had been acked
-	i := 0
-	for _, op := range byInvoke {
-		for ; i < len(byAck) && byAck[i].Settled < op.Invoked; i++ {
-			if newest == nil || byAck[i].Seq > newest.Seq {
-				newest = byAck[i]
-			}
-		}
-		if newest != nil && newest.Seq > op.Seq {
-			c.note("realtime-inversion", fmt.Sprintf("seq %d had been acked before what became %d was sent", newest.Seq, op.Seq), newest.String(), op.String())
-		}
-	}
-}
-
-// checkStreams finds sends of one device that changed places.
-func (c *conversation) checkStreams() {
-	streams := map[int][]*Op{}
-	for _, op := range c.ops {
-		if op.Seq != 0 && op.Order != 0 {
-			streams[op.Device] = append(streams[op.Device], op)
-		}
-	}
-	for _, ops := range streams {
-		sort.Slice(ops, func(i, j int) bool { return ops[i].Order < ops[j].Order })
-		for i := 1; i < len(ops); i++ {
-			if ops[i-1].Seq >= ops[i].Seq {
-				c.note("fifo-inversion", fmt.Sprintf("seq %d was sent before %d", ops[i-1].Seq, ops[i].Seq), ops[i-1].String(), ops[i].String())
-			}
-		}
-	}
 }

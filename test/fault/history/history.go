@@ -137,7 +137,8 @@ func (h *History) Fail(op *Op, code string) {
 	switch op.Outcome {
 	case OK:
 		if code == "not_found" || code == "forbidden" {
-			return // they were removed in between
+			op.Denied = code // they were removed in between, as the log has to say
+			return
 		}
 		h.note("limbo", op.Conversation, "an acked operation was refused when it was repeated: "+code, op.String())
 	case Failed:
@@ -145,8 +146,6 @@ func (h *History) Fail(op *Op, code string) {
 		op.Settled, op.Code = h.Now(), code
 		if !op.Doubt {
 			op.Outcome = Failed
-		} else { // the try in doubt may be done yet, behind what comes later
-			op.Order = 0
 		}
 	}
 }

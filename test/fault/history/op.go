@@ -51,6 +51,7 @@ type Op struct {
 	Outcome Outcome
 	Code    string // of a failure
 	Doubt   bool   // some try ended without an answer, so a later failure says nothing
+	Denied  string // code of a refusal that came although it had been acknowledged
 	Seq     int64  // of the entry it became; 0: none, or not known
 }
 
