@@ -150,7 +150,7 @@ fault: bin/parley ## break nodes, engines and links while clients talk, and chec
 	exit $$status
 
 .PHONY: sabotage
-sabotage: web/dist/index.html ## test the fault suite: programs that are broken in 14 ways have to be found out, each by name
+sabotage: web/dist/index.html ## test the fault suite: programs that are broken in 15 ways have to be found out, each by name
 	@scripts/tool strace >/dev/null
 	@go build -o out/bin/fault ./test/fault
 	@$(FAULT_ENGINES) test/fault/sabotage out/bin/fault

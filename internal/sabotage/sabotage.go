@@ -36,6 +36,8 @@ const (
 	StaleStates = chosen == staleStates
 	// EditDeleted accepts edits of deleted messages.
 	EditDeleted = chosen == editDeleted
+	// ReorderSends swaps two messages of one person that are decided together.
+	ReorderSends = chosen == reorderSends
 )
 
 const (
@@ -54,4 +56,5 @@ const (
 	reuseSeq
 	staleStates
 	editDeleted
+	reorderSends
 )

@@ -167,8 +167,23 @@ func (c *claim) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if sabotage.ReorderSends {
+			swapSends(records)
+		}
 		if from, err = c.turn(ctx, from, records); err != nil {
 			return fmt.Errorf("apply from %d: %w", from, err)
+		}
+	}
+}
+
+// swapSends changes the places of two messages of one person in one conversation, as a
+// build does that is broken on purpose.
+func swapSends(records []*chat.Record) {
+	for i := 1; i < len(records); i++ {
+		a, b := &records[i-1].Command, &records[i].Command
+		if a.Kind == chat.CmdSend && b.Kind == chat.CmdSend && a.ActorID == b.ActorID && a.ConversationID == b.ConversationID {
+			records[i-1], records[i] = records[i], records[i-1]
+			return
 		}
 	}
 }
