@@ -35,8 +35,8 @@ func (r *run) report(h *history.History, result history.Result, round int, offse
 	}
 	r.latencies(h, offset)
 	s := r.crowd.Stats()
-	logf("round %d: %d sends, %d acked, %d without an answer there and %d absent, %d refused; %d other operations; %d entries, applied %d times; anomalies %v",
-		round, result.Sends, result.Acked, result.Present, result.Lost, result.Failed, result.Others, result.Entries, result.Applied, counts)
+	logf("round %d: %d sends, %d acked, %d without an answer there and %d absent, %d refused, %d moved by a refusal that nobody heard; %d other operations; %d entries, applied %d times; anomalies %v",
+		round, result.Sends, result.Acked, result.Present, result.Lost, result.Failed, result.Moved, result.Others, result.Entries, result.Applied, counts)
 	logf("so far: %d connects, %d refused, %d unavailable, %d internal, %d resyncs, %d given up for dead; %d sessions revoked, %d ghosts looked for",
 		s.Connects.Load(), s.Refused.Load(), s.Unavailable.Load(), s.Internal.Load(), s.Resyncs.Load(), s.Timeouts.Load(), s.Revoked.Load(), s.Ghosts.Load())
 	logf("so far: %d pages of messages read, %d files; %d times somebody asked for what is not theirs; %d blocks, %d times whoever is blocked looked for who blocks",

@@ -45,6 +45,7 @@ type Result struct {
 	Sends, Acked   int
 	Present, Lost  int // of those without an answer: in the log, or not
 	Failed, Others int // refused for good; operations other than sends that were acked
+	Moved          int // sends behind later ones of their device, for a try that nobody heard of may have been refused
 	Entries        int
 	Applied        int // by devices
 }
@@ -69,7 +70,7 @@ func (h *History) Check(f Final) Result {
 		c.checkLog()
 		c.checkOps(&r)
 		c.checkRealTime()
-		c.checkStreams()
+		r.Moved += c.checkStreams()
 		c.checkBlocks()
 		r.Applied += c.checkDevices()
 		c.checkFresh(f.Fresh)

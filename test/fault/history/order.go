@@ -35,8 +35,8 @@ func (c *conversation) checkRealTime() {
 	}
 }
 
-// checkStreams finds sends of one device that changed places.
-func (c *conversation) checkStreams() {
+// checkStreams finds sends of one device that changed places, and gives how many had reason to.
+func (c *conversation) checkStreams() (moved int) {
 	streams := map[int][]*Op{}
 	for _, op := range c.ops {
 		if op.Seq != 0 && op.Order != 0 {
@@ -45,27 +45,31 @@ func (c *conversation) checkStreams() {
 	}
 	for _, ops := range streams {
 		sort.Slice(ops, func(i, j int) bool { return ops[i].Order < ops[j].Order })
-		c.checkStream(ops)
+		moved += c.checkStream(ops)
 	}
+	return moved
 }
 
 // checkStream takes sends as they were sent, and tells of each at most once that it is
-// behind a later one, or before an earlier one.
-func (c *conversation) checkStream(ops []*Op) {
+// behind a later one, or before an earlier one. It gives how many may be behind later ones.
+func (c *conversation) checkStream(ops []*Op) int {
 	bySeq := make([]*Op, 0, len(ops)) // of those before
-	told := map[*Op]bool{}
+	told, moved := map[*Op]bool{}, map[*Op]bool{}
 	for _, op := range ops {
 		at := len(bySeq)
 		for ; at > 0 && bySeq[at-1].Seq >= op.Seq; at-- {
 			earlier := bySeq[at-1]
-			if told[earlier] || told[op] || c.refusedBefore(earlier, op.Seq) {
-				continue
+			switch {
+			case c.refusedBefore(earlier, op.Seq):
+				moved[earlier] = true
+			case !told[earlier] && !told[op]:
+				told[earlier], told[op] = true, true
+				c.note("fifo-inversion", fmt.Sprintf("seq %d was sent before %d", earlier.Seq, op.Seq), earlier.String(), op.String())
 			}
-			told[earlier], told[op] = true, true
-			c.note("fifo-inversion", fmt.Sprintf("seq %d was sent before %d", earlier.Seq, op.Seq), earlier.String(), op.String())
 		}
 		bySeq = slices.Insert(bySeq, at, op)
 	}
+	return len(moved)
 }
 
 // refusedBefore reports whether a try of a send that nobody had the answer to may have been

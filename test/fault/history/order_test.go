@@ -96,6 +96,15 @@ func (w *told) finds(t *testing.T, want string) {
 	}
 }
 
+func TestTheCheckerCountsWhatARefusalMoved(t *testing.T) {
+	for words, want := range map[string]int{"z a? b a": 0, "z a? block end a b": 0, "z a? block end b c a": 1, "y? a? block end b y a": 2} {
+		w := tell(words)
+		if got := w.h.Check(w.f).Moved; got != want {
+			t.Errorf("%q: got %d, want %d", words, got, want)
+		}
+	}
+}
+
 // A send that was refused has no place in its stream, even if nobody heard of the refusal: its
 // place is that of the next try. It may have been refused only if the log has a reason for it
 // between what was known when it was sent and what came before it.
