@@ -16,6 +16,7 @@ func (c *conversation) blocks(e *Entry) {
 			c.note("dup-slot", fmt.Sprintf("seq %d changes a block to what it was", e.Seq), c.around(e.Seq)...)
 		}
 		c.blocking[e.Sender] = e.On
+		c.bar(e.Seq)
 		return
 	}
 	for user, on := range c.blocking {
@@ -29,6 +30,20 @@ func (c *conversation) blocks(e *Entry) {
 		if refused {
 			c.note("late-revoke", fmt.Sprintf("seq %d came though %s blocks the other", e.Seq, short(user)), c.around(e.Seq)...)
 		}
+	}
+}
+
+// bar keeps from when to when a block stood.
+func (c *conversation) bar(seq int64) {
+	stands := false
+	for _, on := range c.blocking {
+		stands = stands || on
+	}
+	switch stood := len(c.bars) > 0 && c.bars[len(c.bars)-1].to == open; {
+	case stands && !stood:
+		c.bars = append(c.bars, span{seq, open})
+	case stood && !stands:
+		c.bars[len(c.bars)-1].to = seq - 1
 	}
 }
 

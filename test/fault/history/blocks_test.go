@@ -25,7 +25,7 @@ func feudHistory() *told {
 	w.op("block", Op{Verb: Block, User: ben, Device: 3, On: true}, nil)
 	w.op("edit", Op{Verb: Edit, User: ben, Device: 3, Target: 3, Body: Hash("text b2")}, &log[4])
 	w.op("refused", Op{Verb: Send, User: anna, Device: 1, Body: Hash("no")}, nil)
-	w.ops["refused"].Outcome, w.ops["refused"].Code = Failed, "forbidden"
+	w.ops["refused"].Outcome, w.ops["refused"].Code, w.ops["refused"].Settled = Failed, "forbidden", w.clock+1
 	w.op("unblock", Op{Verb: Block, User: ben, Device: 3}, nil)
 	w.op("c", Op{Verb: Send, User: anna, Device: 1, Body: Hash("text c")}, &log[6])
 	for _, key := range []string{"block", "unblock"} { // acked, without an entry

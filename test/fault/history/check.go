@@ -72,6 +72,7 @@ func (h *History) Check(f Final) Result {
 		c.checkRealTime()
 		r.Moved += c.checkStreams()
 		c.checkBlocks()
+		c.checkRefused()
 		r.Applied += c.checkDevices()
 		c.checkFresh(f.Fresh)
 		c.checkReceipts()
@@ -112,6 +113,7 @@ type conversation struct {
 	ids     []uint64        // of the log's entries
 	// blocking says who blocks the other, as far as the log was walked.
 	blocking map[string]bool
+	bars     []span // while the log ended with these seqs somebody did
 }
 
 func newConversation(h *History, id string, log []Entry, ops []*Op) *conversation {

@@ -66,7 +66,7 @@ func goodHistory() *told {
 	w.op("react", Op{Verb: React, User: ben, Device: 3, Target: 7, Emoji: "+", On: true}, at(8))
 	w.op("remove", Op{Verb: Remove, User: anna, Device: 1, Subject: cleo}, at(9))
 	w.op("refused", Op{Verb: Send, User: cleo, Device: 4, Order: 2, Body: Hash("no")}, nil)
-	w.ops["refused"].Outcome, w.ops["refused"].Code = Failed, "not_found"
+	w.ops["refused"].Outcome, w.ops["refused"].Code, w.ops["refused"].Settled = Failed, "not_found", w.clock+1
 	w.op("d", Op{Verb: Send, User: anna, Device: 1, Order: 2, Body: Hash("text d")}, nil) // no answer, and there
 	w.op("absent", Op{Verb: Send, User: ben, Device: 3, Order: 2, Body: Hash("x")}, nil)  // no answer, and not
 	w.op("e", Op{Verb: Edit, User: anna, Device: 1, Target: 10, Body: Hash("text e")}, at(11))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"time"
 )
 
 // checkRealTime finds an operation that was invoked after another's ack and came before it.
@@ -83,63 +82,4 @@ func (c *conversation) refusedBefore(op *Op, seq int64) bool {
 	}
 	from := c.known(op.Invoked)
 	return c.barred(from, seq-1) || c.absent(op.User, from, seq-1)
-}
-
-// checkDenied finds a send that was refused when it was repeated though nothing allowed that:
-// who is no member is told nothing. A block is no reason, but for a try before the one that
-// was acknowledged, whose answer came later.
-func (c *conversation) checkDenied(op *Op) {
-	if op.Denied == "" {
-		return
-	}
-	if from := c.known(op.Invoked); !c.absent(op.User, from, int64(len(c.log))) && !c.barred(from, op.Seq-1) {
-		c.note("limbo", "an acked operation was refused when it was repeated: "+op.Denied, op.String())
-	}
-}
-
-// known gives the highest seq that anybody had been told of before a time.
-func (c *conversation) known(before time.Duration) int64 {
-	seq := int64(0)
-	for _, op := range c.ops {
-		if op.Outcome == OK && op.Settled < before {
-			seq = max(seq, op.Seq)
-		}
-	}
-	for device := range c.h.users {
-		for _, s := range c.h.seen[deviceLog{device, c.id}] {
-			if s.At < before {
-				seq = max(seq, s.Seq)
-			}
-		}
-	}
-	return seq
-}
-
-// barred reports whether, at some time while the log ended with a seq from one to another, a
-// block kept two people from sending: either of them, whoever it is that blocks.
-func (c *conversation) barred(from, to int64) bool {
-	blocking := map[string]bool{}
-	for i := range c.log[:min(max(0, to), int64(len(c.log)))] {
-		e := &c.log[i]
-		if e.Kind == KindBlock {
-			blocking[e.Sender] = e.On
-		}
-		for _, on := range blocking {
-			if on && int64(i+1) >= from {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// absent reports whether, at some time while the log ended with a seq from one to another,
-// somebody was no member. The whole log has been walked.
-func (c *conversation) absent(user string, from, to int64) bool {
-	for seq := max(1, from); seq <= to; seq++ {
-		if !slices.ContainsFunc(c.spans[user], func(s span) bool { return s.from <= seq && seq < s.to }) {
-			return true
-		}
-	}
-	return false
 }

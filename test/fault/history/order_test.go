@@ -10,6 +10,7 @@ import (
 //
 //	z, a, b …        a message of anna's, from device 1; in this order unless they were begun
 //	a? or a!         anna begins to send a: what follows a? is in doubt, a! has its answer later
+//	a- or a/         it is refused: as forbidden, or as if there were no such thing
 //	ben, ben2        messages of ben's
 //	block, end       ben blocks anna, and ends it; Block and End are anna's
 //	out, in          anna is removed and taken in again; Out and In are about cleo
@@ -27,7 +28,7 @@ func tell(words string) *told {
 		w.ack(key, w.append(Entry{Kind: KindMessage, Sender: user, ClientID: key, Ordinal: ordinal, Text: "text " + key}))
 	}
 	for _, word := range strings.Fields(words) {
-		key := strings.TrimRight(word, "?!")
+		key := strings.TrimRight(word, "?!-/")
 		switch word {
 		case "block", "end", "Block", "End":
 			user, on := map[bool]string{true: ben, false: anna}[word == strings.ToLower(word)], strings.EqualFold(word, "block")
@@ -50,6 +51,16 @@ func tell(words string) *told {
 				begin(key)
 			}
 			message(anna, key)
+		case key + "-", key + "/":
+			if w.ops[key] == nil {
+				begin(key)
+			}
+			w.clock += 10 * time.Millisecond
+			op := w.ops[key]
+			op.Settled, op.Code = w.clock, map[string]string{"-": "forbidden", "/": "not_found"}[word[len(key):]]
+			if !op.Doubt {
+				op.Outcome = Failed
+			}
 		default:
 			begin(key)
 			w.ops[key].Doubt = strings.HasSuffix(word, "?")
@@ -185,31 +196,25 @@ func TestABlockExcusesNothingInRealTime(t *testing.T) {
 	w.finds(t, "realtime-inversion")
 }
 
-// A try that is in doubt may be done behind another's refusal, and keeps the send's place: the
+// A try that is in doubt may be done behind another's refusal, and the send keeps its place: the
 // log says whether it could be refused.
 func TestARefusalBesideATryInDoubt(t *testing.T) {
-	for _, test := range []struct{ name, words, want string }{
-		{"blocked", "z a? block end b a", ""},
-		{"not blocked", "z a? ben b a", "fifo-inversion"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			w := tell(test.words)
-			op := w.ops["a"]
-			op.Outcome, op.Doubt, op.Settled, op.Seq = Unknown, false, 0, 0
-			w.h.InDoubt(op, false) // its connection was lost
-			w.h.Fail(op, "forbidden")
-			if op.Outcome != Unknown || op.Order == 0 {
-				t.Errorf("got %v with place %d, want it in doubt in its place", op, op.Order)
-			}
-			w.finds(t, test.want)
-		})
-	}
-	h, op := New(time.Now()), &Op{Verb: Send, Order: 1}
+	h, op, sure := New(time.Now()), &Op{Verb: Send, Order: 1}, &Op{Verb: Send, Order: 2}
 	h.Begin(op)
+	h.InDoubt(op, false) // its connection was lost
 	h.Fail(op, "forbidden")
-	if op.Outcome != Failed {
-		t.Errorf("got %v, want it refused", op)
+	if op.Outcome != Unknown || op.Order != 1 || op.Code != "forbidden" {
+		t.Errorf("got %v with place %d, want it in doubt in its place", op, op.Order)
 	}
+	h.Begin(sure)
+	h.Fail(sure, "forbidden")
+	if sure.Outcome != Failed || sure.Code != "forbidden" {
+		t.Errorf("got %v, want it refused", sure)
+	}
+
+	w := tell("z a? block a- end b a")
+	w.ops["a"].Outcome, w.ops["a"].Seq, w.ops["a"].Settled = Unknown, 0, w.ops["end"].Invoked-1 // nobody heard that it was done
+	w.finds(t, "")
 }
 
 // What was acknowledged is there again when it is repeated, block or not; but who is no member
@@ -230,5 +235,33 @@ func TestARefusalBehindAnAck(t *testing.T) {
 			w.h.Fail(w.ops["a"], "not_found") // one anomaly for each send is enough
 			w.finds(t, test.want)
 		})
+	}
+}
+
+// A refusal needs a reason in the log, between what was known when the send was begun and what
+// was sent after the refusal.
+func TestARefusalNeedsAReason(t *testing.T) {
+	const groundless = "groundless"
+	for _, test := range []struct{ name, words, want string }{
+		{"blocked", "z block a- end b", ""},
+		{"blocking", "z Block a- End b", ""},
+		{"blocked while it was on its way", "z a! block end b a-", ""},
+		{"blocked, and never again not", "z block a-", ""},
+		{"removed", "z out a/ in b", ""},
+		{"removed while it was on its way", "z a! out in b a/", ""},
+		{"one try of it is in doubt", "z a? block a- end b a c", ""},
+
+		{"no block", "z a- b", groundless},
+		{"the block had ended", "z block end ben a- b", groundless},
+		{"the block began later", "z a- b block end", groundless},
+		{"one try of it is in doubt, and no block", "z a? a- b", groundless},
+		{"no block, but a removal", "z out a- in b", groundless},
+		{"not removed", "z a/ b", groundless},
+		{"another was removed", "z Out a/ In b", groundless},
+		{"they had been taken in again", "z out in ben a/ b", groundless},
+		{"removed later", "z a/ b out in", groundless},
+		{"not removed, but a block", "z block a/ end b", groundless},
+	} {
+		t.Run(test.name, func(t *testing.T) { tell(test.words).finds(t, test.want) })
 	}
 }
