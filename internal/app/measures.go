@@ -41,6 +41,7 @@ func redisReadings(bus *redis.Bus, limiter *redis.Limiter) []reading {
 			return float64(s.DroppedIn + s.DroppedOut)
 		}),
 		total("bus_resyncs", "Times this node was told that it may have missed something.", func(*readings) float64 { return float64(bus.Stats().Resyncs) }),
+		total("bus_unreadable", "Messages of the bus that this program could not read; newer nodes may send such.", func(*readings) float64 { return float64(bus.Stats().Unreadable) }),
 		total("limits_alone", "Limits that this node counted by itself, for the shared ones were out of reach.", func(*readings) float64 { return float64(limiter.Local()) }),
 	}
 }

@@ -160,6 +160,7 @@ func table() []reading {
 		total("events_dropped", "Typing events there was no room for.", func(r *readings) float64 { return float64(r.gateway.Dropped) }),
 		total("gaps", "Holes seen in the entries of a conversation.", func(r *readings) float64 { return float64(r.gateway.Gaps) }),
 		total("gaps_filled", "Entries read from the store to fill holes.", func(r *readings) float64 { return float64(r.gateway.Filled) }),
+		total("unknown_kinds", "Events and entries of kinds that this program does not know, from nodes of a newer version.", func(r *readings) float64 { return float64(r.gateway.Unknown) }),
 		total("resyncs", "Times the bus may have lost events.", func(r *readings) float64 { return float64(r.gateway.Resyncs) }),
 		total("work_refused", "Jobs refused because too many waited.", func(r *readings) float64 { return float64(r.gateway.Overloaded) }),
 		total("panics", "Panics that were survived.", func(r *readings) float64 { return float64(r.gateway.Panics) }),

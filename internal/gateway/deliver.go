@@ -155,10 +155,19 @@ func (g *Gateway) entries(r *room, events []chat.Event) int {
 	}
 	x := scratchPool.Get().(*scratch) //nolint:forcetypeassert,errcheck // the pool holds nothing else
 	defer x.release()
-	for i := range events {
+	for i, now := 0, first; i < len(events); i++ {
 		ev := &events[i]
-		if ev.Kind != chat.EventEntry || ev.Seq != r.last+1+chat.Seq(i) || i >= maxMerged || i > 0 && peek(ev.Data).members() {
+		if ev.Kind != chat.EventEntry || ev.Seq != r.last+1+chat.Seq(i) || i >= maxMerged {
 			break
+		}
+		if i > 0 {
+			now = peek(ev.Data)
+		}
+		if now.members() {
+			break
+		}
+		if !now.known { // passed on as it is: clients skip what they do not know
+			g.stats.unknown.Add(1)
 		}
 		x.seqs = append(x.seqs, ev.Seq)
 		x.frames = append(x.frames, g.entryFrame(ev.Data))
@@ -350,16 +359,33 @@ func (g *Gateway) expel(r *room, e *chat.Entry) {
 	}
 }
 
-// passOn delivers an event without a seq to the members, but not to who caused it.
+// passOn delivers an event without a seq.
 func (g *Gateway) passOn(r *room, ev *chat.Event) {
-	if ev.Kind == chat.EventCall {
+	switch ev.Kind {
+	case chat.EventReceipt:
+		g.tellOthers(r, ev, wire.EventReceipt, (*conn).send)
+	case chat.EventTyping:
+		g.tellOthers(r, ev, wire.EventTyping, (*conn).sendVolatile)
+	case chat.EventCall:
 		g.callEvent(r, ev)
-		return
+	default:
+		g.unknownEvent(ev)
 	}
-	name, volatile := wire.EventReceipt, false
-	if ev.Kind == chat.EventTyping {
-		name, volatile = wire.EventTyping, true
+}
+
+// unknownEvent counts an event of a kind that this program does not know, or not on
+// such a topic. A node of a newer version sent it; what it says to older ones it says by
+// entries. Clients of this node are told nothing: it would be something else to them.
+func (g *Gateway) unknownEvent(ev *chat.Event) {
+	n := g.stats.unknown.Add(1)
+	if n&(n-1) == 0 { // rarer and rarer
+		g.opt.Logger.Warn("left out an event of a kind that this program does not know", "kind", int(ev.Kind),
+			"topic", int(ev.Topic.Kind), "until_now", n)
 	}
+}
+
+// tellOthers sends an event to the members, but not to who caused it.
+func (g *Gateway) tellOthers(r *room, ev *chat.Event, name string, send func(*conn, *socketio.Frame)) {
 	f := g.frame(name, ev.Data)
 	x := scratchPool.Get().(*scratch) //nolint:forcetypeassert,errcheck // the pool holds nothing else
 	defer x.release()
@@ -370,11 +396,7 @@ func (g *Gateway) passOn(r *room, ev *chat.Event) {
 			continue
 		}
 		for c := u.first.Load(); c != nil; c = c.next.Load() {
-			if volatile {
-				c.sendVolatile(f)
-			} else {
-				c.send(f)
-			}
+			send(c, f)
 			sent++
 		}
 	}

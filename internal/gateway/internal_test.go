@@ -45,10 +45,13 @@ func TestPeekReadsWhatChatEncodes(t *testing.T) {
 			if got.members() != (kind == chat.KindCreated || kind == chat.KindMemberAdded || kind == chat.KindMemberRemoved) {
 				t.Errorf("%s: got members %v", kind, got.members())
 			}
+			if got.known != (kind != "of_the_future") {
+				t.Errorf("%s: got known %v", kind, got.known)
+			}
 		}
 	}
 	odd := peek([]byte(`{"kind":"member_removed","seq":4,"at":"2026-01-01T00:00:00.000Z"}`))
-	if odd.kind != chat.KindMemberRemoved || odd.at.IsZero() {
+	if odd.kind != chat.KindMemberRemoved || !odd.known || odd.at.IsZero() {
 		t.Errorf("got %+v of JSON in another order", odd)
 	}
 	for _, bad := range []string{``, `{`, `{"conversation_id":"`, `[]`, `{"conversation_id":"00000000-0000-0000-0000-000000000000","seq":1`} {

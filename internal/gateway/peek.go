@@ -22,8 +22,9 @@ const (
 
 // peeked is what delivery has to know of an entry.
 type peeked struct {
-	kind chat.Kind
-	at   time.Time // zero if it could not be told
+	kind  chat.Kind
+	known bool      // to this program
+	at    time.Time // zero if it could not be told
 }
 
 // members reports whether the entry changes who is a member.
@@ -65,7 +66,9 @@ func peek(data []byte) peeked {
 	if end < 0 {
 		return peekSlow(data)
 	}
-	return peeked{kind: kindOf(rest[:end]), at: parseTime(at[:timeLen])}
+	p := peeked{at: parseTime(at[:timeLen])}
+	p.kind, p.known = kindOf(rest[:end])
+	return p
 }
 
 func skip(data []byte, literal string, more int) ([]byte, bool) {
@@ -75,18 +78,18 @@ func skip(data []byte, literal string, more int) ([]byte, bool) {
 	return data[len(literal)+more:], true
 }
 
-// kindOf avoids the allocation of a string for the usual kinds.
-func kindOf(b []byte) chat.Kind {
+// kindOf avoids the allocation of a string for the kinds that this program knows.
+func kindOf(b []byte) (kind chat.Kind, known bool) {
 	for _, k := range [...]chat.Kind{
 		chat.KindMessage, chat.KindReaction, chat.KindEdit, chat.KindDelete,
 		chat.KindMemberAdded, chat.KindMemberRemoved, chat.KindRole, chat.KindUpdated, chat.KindCreated,
 		chat.KindPin, chat.KindBlock, chat.KindCall,
 	} {
 		if string(b) == string(k) {
-			return k
+			return k, true
 		}
 	}
-	return chat.Kind(b)
+	return chat.Kind(b), false
 }
 
 // parseTime reads the fixed form 2006-01-02T15:04:05.000Z.
@@ -107,5 +110,6 @@ func peekSlow(data []byte) peeked {
 	if err != nil {
 		return peeked{}
 	}
-	return peeked{kind: e.Kind, at: e.At.Std()}
+	_, known := kindOf([]byte(e.Kind))
+	return peeked{kind: e.Kind, known: known, at: e.At.Std()}
 }

@@ -32,7 +32,8 @@ func (g *Gateway) userEvent(id chat.UserID, ev *chat.Event) {
 		g.blockEvent(u, ev)
 	case chat.EventCallSignal:
 		g.signalEvent(u, ev)
-	case chat.EventEntry, chat.EventReceipt, chat.EventTyping, chat.EventPresence, chat.EventCall:
+	default:
+		g.unknownEvent(ev)
 	}
 }
 

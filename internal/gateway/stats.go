@@ -9,7 +9,7 @@ type counters struct {
 	refusedConnects, revoked, slowCuts       atomic.Int64
 	eventsIn, eventsOut, duplicates, dropped atomic.Int64
 	gaps, filled, resyncs, behind, refused   atomic.Int64
-	panics, signals                          atomic.Int64
+	panics, signals, unknown                 atomic.Int64
 }
 
 // Stats is a reading of the gateway's counters and gauges.
@@ -33,6 +33,9 @@ type Stats struct {
 	Overloaded                int64 // jobs refused because too many waited
 	Panics                    int64
 	Signals                   int64 // between devices in calls, sent on
+	// Unknown counts what the bus brought of kinds that this program does not know, from
+	// nodes of a newer version: entries were passed on as they are, the rest was left out.
+	Unknown int64
 }
 
 // Stats reads the counters.
@@ -53,6 +56,6 @@ func (g *Gateway) Stats() Stats {
 		Behind: c.behind.Load(), EventsIn: c.eventsIn.Load(), EventsOut: c.eventsOut.Load(),
 		Duplicates: c.duplicates.Load(), Dropped: c.dropped.Load(), Gaps: c.gaps.Load(), Filled: c.filled.Load(),
 		Resyncs: c.resyncs.Load(), Overloaded: c.refused.Load(), Panics: c.panics.Load(),
-		Signals: c.signals.Load(),
+		Signals: c.signals.Load(), Unknown: c.unknown.Load(),
 	}
 }

@@ -196,6 +196,13 @@ func (g *Gateway) unwatch(c *conn) {
 
 // presenceEvents passes on that somebody came or went.
 func (g *Gateway) presenceEvents(id chat.UserID, events []chat.Event) {
+	for len(events) > 0 && events[len(events)-1].Kind != chat.EventPresence {
+		g.unknownEvent(&events[len(events)-1])
+		events = events[:len(events)-1]
+	}
+	if len(events) == 0 {
+		return
+	}
 	data := events[len(events)-1].Data
 	var p struct {
 		Online bool `json:"online"`

@@ -389,6 +389,55 @@ func TestUnreadableRecordsArePutAside(t *testing.T) {
 	}
 }
 
+// A record of a newer program may be of a form that this one cannot read. It is not taken
+// for junk, which would lose it: the owner sees the rules, and leaves it to others.
+func TestRecordsOfNewerRulesAreNotJunk(t *testing.T) {
+	c := fake(t)
+	l, _ := openLog(t, urlOf(c, "?partitions=1"))
+	other, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.DefaultProduceTopic("parley.commands"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	newer := chat.RulesVersion + 1
+	form := fmt.Sprintf(`{"id":7,"rules":%d,"command":["another form"]}`, newer)
+	key := fmt.Sprintf(`{"id":%q,"rules":%d,"node":"n","command":{"kind":"message.fly"}}`, chat.RecordID{1}, newer)
+	junk := fmt.Sprintf(`{"id":7,"rules":%d}`, chat.RulesVersion)
+	for _, value := range []string{form, key, junk} {
+		if err := other.ProduceSync(t.Context(), &kgo.Record{Key: []byte("k"), Value: []byte(value)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make(chan *chat.Record, 3)
+	run(t, l, func(ctx context.Context, p chat.Partition) error {
+		for from := int64(0); ; {
+			records, err := p.Fetch(ctx, from, 10)
+			if err != nil {
+				return err
+			}
+			for _, r := range records {
+				got <- r
+			}
+			from += int64(len(records))
+		}
+	})
+	for i, want := range []int{newer, newer, 0} {
+		select {
+		case r := <-got:
+			if r.Rules != want || r.Offset != int64(i) {
+				t.Errorf("record %d: got rules %d at %d, want rules %d", i, r.Rules, r.Offset, want)
+			}
+		case <-t.Context().Done():
+			t.Fatal("the test ended before the records came")
+		case <-time.After(time.Minute):
+			t.Fatalf("record %d did not come", i)
+		}
+	}
+	if got := l.Stats().Unreadable; got != 1 {
+		t.Errorf("got %d put aside, want the one of rules that this program should know", got)
+	}
+}
+
 func header(r *kgo.Record, key string) string {
 	for _, h := range r.Headers {
 		if h.Key == key {

@@ -214,15 +214,34 @@ func (p *partition) decode(in []*kgo.Record) []*chat.Record {
 	return out
 }
 
+// decodeRecord reads a record. Of one that was accepted under rules which this program
+// does not know nothing but that has to be readable: its owner leaves it to newer nodes.
 func decodeRecord(rec *kgo.Record) (*chat.Record, error) {
 	r := new(chat.Record)
 	if err := json.Unmarshal(rec.Value, r); err != nil {
+		if newer := newerRules(rec.Value); newer > 0 {
+			return &chat.Record{Rules: newer}, nil
+		}
 		return nil, fmt.Errorf("not a command: %w", err)
+	}
+	if r.Rules > chat.RulesVersion {
+		return r, nil
 	}
 	if string(rec.Key) != string(r.Command.ConversationID[:]) {
 		return nil, errors.New("the key is not the command's conversation")
 	}
 	return r, nil
+}
+
+// newerRules gives the rules of a record if this program does not know them; else zero.
+func newerRules(value []byte) int {
+	var r struct {
+		Rules int `json:"rules"`
+	}
+	if err := json.Unmarshal(value, &r); err != nil || r.Rules <= chat.RulesVersion {
+		return 0
+	}
+	return r.Rules
 }
 
 func (p *partition) close() {

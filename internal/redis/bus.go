@@ -60,7 +60,7 @@ type Bus struct {
 	prompt  chan struct{} // asks keep to look at owed and at the topology
 	stale   atomic.Bool   // the topology may have changed
 
-	droppedIn, droppedOut, resyncs, lostLinks atomic.Int64
+	droppedIn, droppedOut, resyncs, lostLinks, unreadable atomic.Int64
 
 	mu     sync.RWMutex // guards what follows, and what links say of it
 	topics map[chat.Topic]*subscription
@@ -314,7 +314,7 @@ func (b *Bus) Unsubscribe(_ context.Context, topics ...chat.Topic) error {
 func (b *Bus) deliver(t chat.Topic, text string) {
 	origin, body, err := readHeader(text)
 	if err != nil {
-		b.o.Logger.Warn("bus: message not understood", "kind", int(t.Kind), "error", err)
+		b.misread(t, err)
 		return
 	}
 	if origin == b.origin {
@@ -326,18 +326,28 @@ func (b *Bus) deliver(t chat.Topic, text string) {
 	case topicNode:
 		outcomes, err := readOutcomes(b.node, body)
 		if err != nil {
-			b.o.Logger.Warn("bus: outcomes not understood", "error", err)
+			b.misread(t, err)
 		}
 		b.inbox[0].put(nil, outcomes)
 	default:
 		events, err := readEvents(t, body)
 		if err != nil {
-			b.o.Logger.Warn("bus: events not understood", "error", err)
+			b.misread(t, err)
 		}
 		if b.heard(t) {
 			b.inbox[b.lane(t)].put(events, nil)
 		}
 	}
+}
+
+// misread takes note of a message that cannot be read, as those of a newer version may
+// be: what it said is lost here, and heads will tell.
+func (b *Bus) misread(t chat.Topic, err error) {
+	n := b.unreadable.Add(1)
+	if n&(n-1) == 0 { // rarer and rarer
+		b.o.Logger.Warn("bus: message not understood", "kind", int(t.Kind), "error", err, "until_now", n)
+	}
+	b.inbox[0].resync()
 }
 
 func (b *Bus) heard(t chat.Topic) bool {
@@ -356,6 +366,7 @@ type BusStats struct {
 	DroppedOut int64 // events and outcomes that Redis did not take, ever
 	Resyncs    int64 // calls of Sink.Resync, ever
 	LostLinks  int64 // connections that were lost, ever
+	Unreadable int64 // messages that this program could not read, ever
 }
 
 // Stats tells how the bus does.
@@ -364,7 +375,7 @@ func (b *Bus) Stats() BusStats {
 	defer b.mu.RUnlock()
 	s := BusStats{
 		Links: len(b.links), DroppedIn: b.droppedIn.Load(), DroppedOut: b.droppedOut.Load(),
-		Resyncs: b.resyncs.Load(), LostLinks: b.lostLinks.Load(),
+		Resyncs: b.resyncs.Load(), LostLinks: b.lostLinks.Load(), Unreadable: b.unreadable.Load(),
 	}
 	for t, sub := range b.topics {
 		if sub.count > 0 && t.Kind < topicNode {

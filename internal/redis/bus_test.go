@@ -142,6 +142,40 @@ func TestResyncReachesAllNodes(t *testing.T) {
 	})
 }
 
+// What a newer program says in another form is lost for this one. It counts that, and
+// looks at the heads at once, for the lost may have been the last entry.
+func TestMessagesOfAnotherVersion(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		url = apart(url)
+		a, b := openNode(t, url, "a"), openNode(t, url, "b")
+		topic := chattest.RoomTopic(0)
+		a.subscribe(t, topic)
+		c, err := b.bus.client.conn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		say := func(text string) {
+			t.Helper()
+			if err := c.Do(t.Context(), c.B().Spublish().Channel(b.bus.channel(topic)).Message(text).Build()).Error(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		header := string(appendHeader(nil, 7))
+		say("\x02" + header[1:] + "whatever")
+		a.ear.Wait(t, 0, 0, 1)
+		good, odd := event(topic, 1), event(topic, 2)
+		newer := appendEvent(nil, &odd)
+		newer[1] |= 1 << 6
+		say(header + string(appendEvent(nil, &good)) + string(newer))
+		a.ear.Wait(t, 1, 0, 2)
+		if got := a.bus.Stats().Unreadable; got != 2 {
+			t.Errorf("got %d messages that could not be read, want 2", got)
+		}
+		b.publish(t, event(topic, 3))
+		a.ear.Wait(t, 2, 0, 2)
+	})
+}
+
 // TestManyTopicsCostNoGoroutines subscribes as a node of many people does.
 func TestManyTopicsCostNoGoroutines(t *testing.T) {
 	const topics = 20_000

@@ -23,6 +23,9 @@ const (
 	flagRepeated = 1 << 0
 	flagEntry    = 1 << 1
 	flagError    = 1 << 2
+	// What this program knows: a flag of a newer one means that more follows, nobody knows how much.
+	eventFlags   = flagFrom
+	outcomeFlags = flagRepeated | flagEntry | flagError
 )
 
 var errMessage = errors.New("not a message of this version")
@@ -79,6 +82,15 @@ func (in *input) byte() byte {
 	return 0
 }
 
+// flags reads flags, all of which have to be known.
+func (in *input) flags(known byte) byte {
+	b := in.byte()
+	if b&^known != 0 {
+		in.err = errMessage
+	}
+	return b
+}
+
 func (in *input) uvarint() uint64 {
 	v, n := binary.Uvarint(in.rest)
 	if n <= 0 {
@@ -96,19 +108,22 @@ func (in *input) bytes() []byte {
 	return nil
 }
 
-// readEvents reads the events of a message on a topic's channel.
+// readEvents reads the events of a message on a topic's channel. With an error it gives
+// those before the fault.
 func readEvents(topic chat.Topic, body []byte) ([]chat.Event, error) {
 	in := &input{rest: body}
 	var out []chat.Event
 	for len(in.rest) > 0 && in.err == nil {
 		e := chat.Event{Topic: topic, Kind: chat.EventKind(in.byte())}
-		flags := in.byte()
+		flags := in.flags(eventFlags)
 		e.Seq = chat.Seq(in.uvarint() & (1<<63 - 1))
 		if flags&flagFrom != 0 {
 			copy(e.From[:], in.take(uint64(len(e.From))))
 		}
 		e.Data = in.bytes()
-		out = append(out, e)
+		if in.err == nil {
+			out = append(out, e)
+		}
 	}
 	return out, in.err
 }
@@ -144,14 +159,15 @@ func appendOutcome(b []byte, o *chat.Outcome) ([]byte, error) {
 	return b, nil
 }
 
-// readOutcomes reads the outcomes of a message on a node's channel.
+// readOutcomes reads the outcomes of a message on a node's channel. With an error it
+// gives those before the fault.
 func readOutcomes(node string, body []byte) ([]chat.Outcome, error) {
 	in := &input{rest: body}
 	var out []chat.Outcome
 	for len(in.rest) > 0 {
 		o := chat.Outcome{Node: node}
 		copy(o.RecordID[:], in.take(uint64(len(o.RecordID))))
-		flags := in.byte()
+		flags := in.flags(outcomeFlags)
 		o.Repeated = flags&flagRepeated != 0
 		if flags&flagEntry != 0 {
 			o.JSON = in.bytes()
@@ -161,19 +177,19 @@ func readOutcomes(node string, body []byte) ([]chat.Outcome, error) {
 			text = in.bytes()
 		}
 		if in.err != nil {
-			return nil, in.err
+			return out, in.err
 		}
 		if o.JSON != nil {
 			e, err := chat.DecodeEntry(o.JSON)
 			if err != nil {
-				return nil, fmt.Errorf("outcome: %w", err)
+				return out, fmt.Errorf("outcome: %w", err)
 			}
 			o.Entry = e
 		}
 		if text != nil {
 			r := refusal{Error: new(chat.Error)}
 			if err := json.Unmarshal(text, &r); err != nil {
-				return nil, fmt.Errorf("outcome: %w", err)
+				return out, fmt.Errorf("outcome: %w", err)
 			}
 			r.Error.RetryAfter = r.RetryAfter
 			o.Err = r.Error

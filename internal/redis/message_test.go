@@ -2,6 +2,7 @@ package redis
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -52,6 +53,34 @@ func TestOutcomesSurviveTheirEncoding(t *testing.T) {
 	got, err := readOutcomes("n", b)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+	}
+}
+
+// What a newer program marks with a flag that this one does not know cannot be read
+// past: it is no event, and what follows it is none.
+func TestFlagsOfAnotherVersion(t *testing.T) {
+	topic := chat.Topic{Kind: chat.TopicUser, ID: [16]byte{1}}
+	first := chat.Event{Topic: topic, Kind: chat.EventEntry, Seq: 1, Data: []byte(`{}`)}
+	b := appendEvent(nil, &first)
+	flags := len(b) + 1
+	for range 2 {
+		b = appendEvent(b, &first)
+	}
+	b[flags] |= 1 << 7
+	if got, err := readEvents(topic, b); !errors.Is(err, errMessage) || !reflect.DeepEqual(got, []chat.Event{first}) {
+		t.Errorf("events: got %+v, %v, want the first and an error", got, err)
+	}
+	outcome := chat.Outcome{RecordID: chat.RecordID{1}, Node: "n", Repeated: true}
+	b = nil
+	for range 3 {
+		var err error
+		if b, err = appendOutcome(b, &outcome); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b[len(b)/3+len(outcome.RecordID)] |= 1 << 7
+	if got, err := readOutcomes("n", b); !errors.Is(err, errMessage) || !reflect.DeepEqual(got, []chat.Outcome{outcome}) {
+		t.Errorf("outcomes: got %+v, %v, want the first and an error", got, err)
 	}
 }
 
