@@ -138,15 +138,17 @@ cluster: bin/parley ## three nodes behind a load balancer at http://127.0.0.1:30
 FAULT_TARGETS = $(subst $(eval) ,$(comma),$(patsubst sqlite,embedded,$(patsubst postgres,cluster,$(STORE))))
 comma := ,
 FAULT_ENGINES = env -u PARLEY_TEST_POSTGRES -u PARLEY_TEST_REDIS -u PARLEY_TEST_KAFKA -u PARLEY_TEST_KAFKA3 \
-	PARLEY_SERVICES_DIR=$(CURDIR)/out/fault/services PARLEY_SERVICES_KAFKA_LINKS=yes scripts/services run postgres redis kafka3 --
+	PARLEY_SERVICES_DIR=$(CURDIR)/out/fault/services PARLEY_SERVICES_KAFKA_LINKS=$(if $(NETNS),network,yes) scripts/services run postgres redis kafka3 --
 
 .PHONY: fault
-fault: bin/parley ## break nodes, engines and links while clients talk, and check every promise (LONG=1h SEED=1 STORE=sqlite CLOCK=yes)
+fault: bin/parley ## break nodes, engines and links while clients talk, and check every promise (LONG=1h SEED=1 STORE=sqlite CLOCK=yes NETNS=yes)
+	$(if $(NETNS),@[ "$$(id -u)" = 0 ] && command -v ip >/dev/null || { echo "make fault NETNS=yes needs root and the command ip (Debian: iproute2)" >&2; exit 1; })
 	@scripts/tool gcc >/dev/null; scripts/tool strace >/dev/null
 	@go build -o out/bin/fault ./test/fault
 	$(if $(CLOCK),@go build -tags faultclock -o out/bin/parley-clock ./cmd/parley && go test -tags faultclock -run TestAClock ./internal/app)
+	$(if $(NETNS),@go test -tags netns -count=1 ./test/fault/lan)
 	@status=0; $(GO_TEST) ./test/fault/... | $(VERDICT) go fault || status=$$?; \
-	$(if $(findstring postgres,$(STORE)),$(FAULT_ENGINES)) out/bin/fault -target $(FAULT_TARGETS) -commit $(VERSION) $(if $(LONG),-long $(LONG)) $(if $(SEED),-seed $(SEED),$(if $(CI),-seed 1)) $(if $(CI),-patience 12) $(if $(CLOCK),-clocks -binary out/bin/parley-clock) || status=$$?; \
+	$(if $(findstring postgres,$(STORE)),$(FAULT_ENGINES)) out/bin/fault -target $(FAULT_TARGETS) -commit $(VERSION) $(if $(LONG),-long $(LONG)) $(if $(SEED),-seed $(SEED),$(if $(CI),-seed 1)) $(if $(CI),-patience 12) $(if $(NETNS),-netns) $(if $(CLOCK),-clocks -binary out/bin/parley-clock) || status=$$?; \
 	exit $$status
 
 .PHONY: sabotage

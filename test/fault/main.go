@@ -19,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/parley-chat/parley/test/fault/lan"
 )
 
 // options are the command line.
@@ -36,6 +38,7 @@ type options struct {
 	out      string
 	commit   string
 	clocks   bool
+	netns    bool
 	patience float64
 	gap      time.Duration
 	lowest   time.Duration
@@ -75,6 +78,7 @@ func parse(args []string) (*options, error) {
 	f.StringVar(&o.out, "out", "out/fault", "where logs, data and timelines go")
 	f.StringVar(&o.commit, "commit", "unknown", "what the binary was built of, for the report")
 	f.BoolVar(&o.clocks, "clocks", false, "the program under test was built with the tag faultclock: set its clock too")
+	f.BoolVar(&o.netns, "netns", false, "give each node of the cluster a network namespace of its own, with faults of the network between them (root, ip)")
 	f.Float64Var(&o.patience, "patience", 6, "by how much slower than promised the machine may make a recovery before it is an anomaly")
 	f.DurationVar(&o.gap, "gap", time.Second, "peace between fault windows, at least; twice that at most")
 	f.DurationVar(&o.lowest, "lowest", time.Second, "shortest fault window")
@@ -85,6 +89,11 @@ func parse(args []string) (*options, error) {
 	o.targets, o.only, o.expect = list(*targets), list(*only), list(*expect)
 	if len(o.targets) == 0 || f.NArg() > 0 || o.most < o.lowest || o.rate <= 0 || o.people < 10 {
 		return nil, errors.New("what is asked for makes no sense; see -help")
+	}
+	if o.netns {
+		if err := lan.Possible(); err != nil {
+			return nil, err //nolint:wrapcheck // says all
+		}
 	}
 	if o.seed == 0 {
 		o.seed = uint64(time.Now().UnixNano())

@@ -111,7 +111,7 @@ func (r *run) target(ctx context.Context, target string) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make the folder: %w", err)
 	}
-	if r.stage, err = open(ctx, target, dir, r.o.binary); err != nil {
+	if r.stage, err = open(ctx, target, dir, r.o); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.stage.Close()) }()
@@ -154,12 +154,12 @@ func (r *run) target(ctx context.Context, target string) (err error) {
 	return nil
 }
 
-func open(ctx context.Context, target, dir, binary string) (*stage.Stage, error) {
+func open(ctx context.Context, target, dir string, o *options) (*stage.Stage, error) {
 	switch target {
 	case "embedded":
-		return stage.Embedded(dir, binary, logf) //nolint:wrapcheck // says all
+		return stage.Embedded(dir, o.binary, logf) //nolint:wrapcheck // says all
 	case "cluster":
-		return stage.Cluster(ctx, dir, binary, logf) //nolint:wrapcheck // says all
+		return stage.Cluster(ctx, dir, o.binary, o.netns, logf) //nolint:wrapcheck // says all
 	default:
 		return nil, fmt.Errorf("there is no target %q", target)
 	}

@@ -5,11 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/parley-chat/parley/test/fault/lan"
 	"github.com/parley-chat/parley/test/fault/link"
 )
 
@@ -33,8 +36,9 @@ func address(variable string) (*url.URL, error) {
 
 // Cluster makes a stage of three nodes on the engines that the environment names, with
 // a schema, a topic and a prefix of their own. Every way from a node to an engine leads
-// through a proxy.
-func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any)) (_ *Stage, err error) {
+// through a proxy. With machines, each node has a machine of its own (package lan), and
+// the proxies are beyond the router.
+func Cluster(ctx context.Context, dir, binary string, machines bool, logf func(string, ...any)) (_ *Stage, err error) {
 	e := &Engines{Redis: "redis", SQL: "postgres", Brokers: []string{"kafka"}}
 	if e.script, err = services(); err != nil {
 		return nil, err
@@ -76,7 +80,19 @@ func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any))
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	c := clusterOf{name: name, topic: e.topic, copies: len(e.Brokers), dir: dir, binary: binary, secret: secret, postgres: *postgres, redis: *redis, kafka: kafka}
+	if machines {
+		prefix, err := network(os.Getenv(kafka + "_LINK1"))
+		if err != nil {
+			return nil, err
+		}
+		if s.LAN, err = lan.New(ctx, prefix, nodesOfCluster); err != nil {
+			return nil, err //nolint:wrapcheck // says all
+		}
+		if !s.LAN.Shapes() {
+			logf("tc or the kernel's tbf is missing: no way is made narrow")
+		}
+	}
+	c := clusterOf{lan: s.LAN, name: name, topic: e.topic, copies: len(e.Brokers), dir: dir, binary: binary, secret: secret, postgres: *postgres, redis: *redis, kafka: kafka}
 	for i := range nodesOfCluster {
 		n, err := c.node(i + 1)
 		if n != nil {
@@ -89,21 +105,37 @@ func Cluster(ctx context.Context, dir, binary string, logf func(string, ...any))
 	return s, nil
 }
 
+// network gives the addresses of the run's network: the brokers were told which, for
+// they name addresses of it.
+func network(pairs string) (netip.Prefix, error) {
+	_, named, _ := strings.Cut(strings.Split(pairs, ",")[0], ">")
+	at, err := netip.ParseAddrPort(named)
+	if err != nil || at.Addr().IsLoopback() {
+		return netip.Prefix{}, errors.New("the brokers name no addresses of a network: start them with PARLEY_SERVICES_KAFKA_LINKS=network")
+	}
+	return at.Addr().Prefix(24) //nolint:wrapcheck // of an address that was parsed
+}
+
 // clusterOf is what the nodes have in common.
 type clusterOf struct {
 	name, topic, dir, binary, secret string
 	postgres, redis                  url.URL
-	copies                           int // of the log
+	lan                              *lan.LAN // nil: everything is on loopback
+	copies                           int      // of the log
 	kafka                            string
 }
 
 func (c clusterOf) node(i int) (*Node, error) {
-	n, err := newNode(c.dir, fmt.Sprint("node", i), c.binary)
+	at, err := c.place(i)
+	if err != nil {
+		return nil, err
+	}
+	n, err := newNode(c.dir, fmt.Sprint("node", i), c.binary, at)
 	if err != nil {
 		return nil, err
 	}
 	for part, target := range map[string]*url.URL{"store": &c.postgres, "bus": &c.redis} {
-		p, err := link.NewProxy("127.0.0.1:0", target.Host)
+		p, err := link.NewProxy(c.engine(part)+":0", target.Host)
 		if err != nil {
 			return n, err //nolint:wrapcheck // says all
 		}
@@ -121,6 +153,38 @@ func (c clusterOf) node(i int) (*Node, error) {
 		"--log", fmt.Sprintf("kafka://%s/%s?partitions=%d&replicas=%d&session=1s", brokers, c.topic, partitions, c.copies),
 		"--blobs", "file://"+filepath.Join(c.dir, "blobs"), "--reconnect-spread", "1s")
 	return n, nil
+}
+
+// place gives the i-th node, from 1 on, its place.
+func (c clusterOf) place(i int) (place, error) {
+	if c.lan == nil {
+		return here()
+	}
+	return on(c.lan.Host(i)), nil
+}
+
+// engine gives the address at which nodes find the proxy of an engine.
+func (c clusterOf) engine(part string) string {
+	if c.lan == nil {
+		return "127.0.0.1"
+	}
+	return c.lan.Engine(slices.Index(parts, part)).String()
+}
+
+// parts is what nodes share, in the order of the addresses at which they find it; the
+// brokers are the last.
+var parts = []string{"store", "bus", "log"}
+
+// At gives the addresses at which nodes find an engine: the log has one for each broker.
+func (s *Stage) At(part string) []netip.Addr {
+	first := slices.Index(parts, part)
+	all := []netip.Addr{s.LAN.Engine(first)}
+	if part == "log" {
+		for n := 1; n < len(s.Engines.Brokers); n++ {
+			all = append(all, s.LAN.Engine(first+n))
+		}
+	}
+	return all
 }
 
 // brokers puts a proxy before each listener of a node's own: pairs of LISTENER>NAMED,

@@ -7,12 +7,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/parley-chat/parley/internal/program"
+	"github.com/parley-chat/parley/test/fault/lan"
 	"github.com/parley-chat/parley/test/fault/link"
 )
 
@@ -27,6 +29,8 @@ type Node struct {
 	// Links are the node's ways to the engines: "store", "log", "bus". An embedded
 	// node has none.
 	Links map[string][]*link.Proxy
+	// Host is the machine that the node has to itself; nil without a network of the run's own.
+	Host *lan.Host
 
 	options program.Options
 	metrics string // where they are
@@ -38,29 +42,46 @@ type Node struct {
 	crashes []string
 }
 
-// newNode prepares a node; flags are besides its address and folder.
-func newNode(dir, name, binary string, flags ...string) (*Node, error) {
-	address, err := program.FreeAddress()
-	if err != nil {
-		return nil, err //nolint:wrapcheck // says all
+// place is where a node runs and listens.
+type place struct {
+	address, metrics string
+	host             *lan.Host // nil: beside the suite
+}
+
+// here gives a place on loopback.
+func here() (p place, err error) {
+	if p.address, err = program.FreeAddress(); err != nil {
+		return p, err //nolint:wrapcheck // says all
 	}
-	metrics, err := program.FreeAddress()
-	if err != nil {
-		return nil, err //nolint:wrapcheck // says all
-	}
+	p.metrics, err = program.FreeAddress()
+	return p, err //nolint:wrapcheck // says all
+}
+
+// on gives a place on a machine of its own.
+func on(h *lan.Host) place {
+	return place{address: h.Address.String() + ":8000", metrics: h.Address.String() + ":8001", host: h}
+}
+
+// newNode prepares a node; flags are besides its addresses and folder.
+func newNode(dir, name, binary string, at place, flags ...string) (*Node, error) {
 	n := &Node{
-		Name: name, URL: "http://" + address, Data: filepath.Join(dir, name), Links: map[string][]*link.Proxy{},
-		metrics: "http://" + metrics + "/metrics",
+		Name: name, URL: "http://" + at.address, Host: at.host, Data: filepath.Join(dir, name), Links: map[string][]*link.Proxy{},
+		metrics: "http://" + at.metrics + "/metrics",
 	}
+	var enter []string
+	if at.host != nil {
+		enter = at.host.Enter()
+	}
+	var err error
 	if n.logs, err = os.Create(filepath.Join(dir, name+".log")); err != nil {
 		return nil, fmt.Errorf("keep a log: %w", err)
 	}
 	n.options = program.Options{
-		Command: append([]string{
-			binary, "serve", "--addr", address, "--metrics-addr", metrics, "--data-dir", n.Data,
+		Command: slices.Concat(enter, []string{
+			binary, "serve", "--addr", at.address, "--metrics-addr", at.metrics, "--data-dir", n.Data,
 			"--log-level", "info", "--log-format", "text",
 			"--send-rate", "0", "--login-rate", "0",
-		}, flags...),
+		}, flags),
 		URL: n.URL, Ready: "/readyz", Log: n.logs, Env: []string{"FAULT_CLOCK=" + n.clock()},
 	}
 	return n, nil
@@ -194,6 +215,7 @@ type Stage struct {
 	Target  string
 	Nodes   []*Node
 	Engines *Engines // nil when embedded
+	LAN     *lan.LAN // nil unless each node has a machine of its own
 	Secrets []string // that nodes were given
 	Clocks  bool     // the program under test was built with the tag faultclock
 	Dir     string
@@ -226,6 +248,9 @@ func (s *Stage) Close() error {
 		}
 		errs = append(errs, n.logs.Close())
 	}
+	if s.LAN != nil {
+		errs = append(errs, s.LAN.Close())
+	}
 	if s.Engines != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 		defer cancel()
@@ -236,7 +261,11 @@ func (s *Stage) Close() error {
 
 // Embedded makes a stage of one node that has everything inside.
 func Embedded(dir, binary string, logf func(string, ...any)) (*Stage, error) {
-	n, err := newNode(dir, "embedded", binary)
+	at, err := here()
+	if err != nil {
+		return nil, err
+	}
+	n, err := newNode(dir, "embedded", binary, at)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func Table() []Fault {
 		{"clients at 1 B/s", "clients", anywhere, clientsRule(link.Rule{Rate: 1}, link.Rule{Rate: 1})},
 		{"clients sliced", "clients", anywhere, clientsRule(link.Rule{Slice: 3}, link.Rule{Slice: 5})},
 		{"reconnect storm", "clients", anywhere, reconnectStorm},
-	}, cluster()...)
+	}, append(cluster(), network()...)...)
 }
 
 func kill(ctx context.Context, e *Scene) (func(context.Context) error, error) {
