@@ -82,7 +82,7 @@ var drivers = []struct {
 	rooms []string
 }{
 	{"database/sql", []string{"internal/sqlstore"}},
-	{"github.com/jackc/pgx", []string{"internal/sqlstore"}},
+	{"github.com/jackc/pgx", []string{"internal/sqlstore", "test/fault/stage"}},
 	{"modernc.org/sqlite", []string{"internal/sqlstore"}},
 	{"github.com/pressly/goose", []string{"internal/sqlstore"}},
 	{"github.com/twmb/franz-go", []string{"internal/kafka", "test/fault/stage"}},

@@ -53,7 +53,9 @@ func (c *Crowd) guests(ctx context.Context) {
 
 // guest is one of them. An error says that it did not come to a verdict.
 func (c *Crowd) guest(ctx context.Context, rng *rand.Rand) error {
-	p := c.people[rng.IntN(len(c.people))]
+	// Not of those who vanish: where a guest's node dies, the guest is shown online for
+	// as long as a lease lasts.
+	p := c.people[ghostPeople+rng.IntN(len(c.people)-ghostPeople)]
 	var login program.Login
 	err := c.api(rng).Do(ctx, http.MethodPost, "/auth/login", map[string]string{"username": p.login.User.Username, "password": password}, &login)
 	if err != nil {

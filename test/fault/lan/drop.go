@@ -28,13 +28,13 @@ func (w Way) rule() []string {
 }
 
 // Drop has the router drop every packet that goes these ways, until pass is called.
-// Nobody is told: what waits for an answer goes on waiting. pass may be called again.
-// Two drops of one way at the same time end one after the other.
+// Nobody is told: what waits for an answer goes on waiting. pass may be called again, and
+// has to be after an error, too. A way that is dropped twice passes when both have ended.
 func (l *LAN) Drop(ctx context.Context, ways ...Way) (pass func(context.Context) error, err error) {
 	var dropped []Way
 	pass = func(ctx context.Context) error {
 		for len(dropped) > 0 {
-			if _, err := ip(ctx, slices.Concat([]string{"-n", l.space(), "rule", "del"}, dropped[0].rule())...); err != nil {
+			if err := l.count(ctx, dropped[0], -1); err != nil {
 				return fmt.Errorf("let packets pass: %w", err)
 			}
 			dropped = dropped[1:]
@@ -45,12 +45,32 @@ func (l *LAN) Drop(ctx context.Context, ways ...Way) (pass func(context.Context)
 		if !w.From.IsValid() && !w.To.IsValid() {
 			return pass, errors.New("drop packets: a way from anywhere to anywhere")
 		}
-		if _, err := ip(ctx, slices.Concat([]string{"-n", l.space(), "rule", "add"}, w.rule())...); err != nil {
+		if err := l.count(ctx, w, 1); err != nil {
 			return pass, fmt.Errorf("drop packets: %w", err)
 		}
 		dropped = append(dropped, w)
 	}
 	return pass, nil
+}
+
+// count has a way be dropped by one more, or by one less; the kernel knows a rule once.
+func (l *LAN) count(ctx context.Context, w Way, by int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	verb := ""
+	switch n := l.drops[w] + by; {
+	case by > 0 && n == 1:
+		verb = "add"
+	case by < 0 && n == 0:
+		verb = "del"
+	}
+	if verb != "" {
+		if _, err := ip(ctx, slices.Concat([]string{"-n", l.space(), "rule", verb}, w.rule())...); err != nil {
+			return err
+		}
+	}
+	l.drops[w] += by
+	return nil
 }
 
 // Unplug takes the machine's cable out of the router, which tells whoever asks that

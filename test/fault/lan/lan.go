@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -35,6 +36,9 @@ type LAN struct {
 	hosts  []*Host
 	shapes bool
 	keeper *keeper
+
+	mu    sync.Mutex  // held while ip changes the rules, so that they are what drops says
+	drops map[Way]int // how often each way is dropped
 }
 
 // Host is a machine of the network.
@@ -56,7 +60,7 @@ func New(ctx context.Context, prefix netip.Prefix, nodes int) (_ *LAN, err error
 	if prefix.Bits() != 24 || !prefix.Addr().Is4() || nodes < 1 || nodes > mostNodes {
 		return nil, fmt.Errorf("a network of %d nodes in %s: want a /24 and 1 to %d nodes", nodes, prefix, mostNodes)
 	}
-	l := &LAN{prefix: prefix.Masked(), id: strings.ToLower(rand.Text()[:6])}
+	l := &LAN{prefix: prefix.Masked(), id: strings.ToLower(rand.Text()[:6]), drops: map[Way]int{}}
 	for n := 1; n <= nodes; n++ {
 		l.hosts = append(l.hosts, &Host{
 			Address: l.address(firstNode + 4*n + 2), lan: l, n: n,

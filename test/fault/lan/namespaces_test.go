@@ -214,6 +214,32 @@ func TestOneWayToOneEngineIsDroppedAndNoOther(t *testing.T) {
 	}
 }
 
+func TestAWayThatIsDroppedTwicePassesAfterBoth(t *testing.T) {
+	l := network(t)
+	c, _ := echo(t, l.Host(1))
+	in := Way{To: l.Host(1).Address}
+	first, err := l.Drop(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := l.Drop(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(c, dropped); !timedOut(err) {
+		t.Errorf("after one of them: got %v, want nothing", err)
+	}
+	if err := second(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(c, soon); err != nil {
+		t.Errorf("after both: %v", err)
+	}
+}
+
 func TestAMachineIsUnpluggedAndPluggedIn(t *testing.T) {
 	l := network(t)
 	c, _ := echo(t, l.Host(1))

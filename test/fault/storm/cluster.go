@@ -32,6 +32,7 @@ func cluster() []Fault {
 		{"postgres stopped", "postgres", clustered, stopped((*Scene).thePostgres)},
 		{"postgres restarted", "postgres", clustered, restarted((*Scene).thePostgres)},
 		{"postgres sessions ended", "postgres", clustered, sessionsEnded},
+		{"postgres out of sessions", "postgres", clustered, outOfSessions},
 		{"postgres tables locked", "postgres", clustered, tablesLocked},
 
 		{"broker killed", "broker", clustered, killed((*Scene).aBroker)},
@@ -143,6 +144,13 @@ func sessionsEnded(ctx context.Context, e *Scene) (func(context.Context) error, 
 		pauseFor(ctx, e.Hold/4)
 	}
 	return nothing, nil
+}
+
+// outOfSessions has somebody else take all sessions that the database gives.
+func outOfSessions(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+	taken, release, err := e.Engines.TakeSessions(ctx, e.Hold)
+	e.Logf("postgres out of sessions: %d are taken", taken)
+	return release, err //nolint:wrapcheck // says all
 }
 
 // tablesLocked has nobody read or write the tables that every batch needs.
