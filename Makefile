@@ -138,7 +138,7 @@ cluster: bin/parley ## three nodes behind a load balancer at http://127.0.0.1:30
 FAULT_TARGETS = $(subst $(eval) ,$(comma),$(patsubst sqlite,embedded,$(patsubst postgres,cluster,$(STORE))))
 comma := ,
 FAULT_ENGINES = env -u PARLEY_TEST_POSTGRES -u PARLEY_TEST_REDIS -u PARLEY_TEST_KAFKA -u PARLEY_TEST_KAFKA3 \
-	PARLEY_SERVICES_DIR=$(CURDIR)/out/fault/services PARLEY_SERVICES_KAFKA_LINKS=$(if $(NETNS),network,yes) scripts/services run postgres redis kafka3 --
+	PARLEY_SERVICES_DIR=$(CURDIR)/out/fault/services PARLEY_SERVICES_KAFKA_LINKS=$(if $(NETNS),network,yes) $(if $(CLOCK),PARLEY_SERVICES_CLOCK=yes )scripts/services run postgres redis kafka3 --
 
 .PHONY: fault
 fault: bin/parley ## break nodes, engines and links while clients talk, and check every promise (LONG=1h SEED=1 STORE=sqlite CLOCK=yes NETNS=yes)

@@ -321,10 +321,15 @@ func (r *run) recover(ctx context.Context, w storm.Window) (sends, heads time.Du
 	mark := r.crowd.Mark()
 	limit := func(promise time.Duration) time.Duration { return time.Duration(float64(promise) * r.o.patience) }
 	h := r.crowd.History()
+	told := false
 	for (sends == 0 || heads == 0) && !r.suspected() {
 		passed := time.Since(healed)
 		if sends == 0 && r.crowd.SettledSince(mark) {
 			sends = passed
+		}
+		if sends == 0 && passed > sendsPromise && !told { // on a machine that is slow this is not an anomaly yet
+			told = true
+			logf("waiting for: %q", r.crowd.Oldest(3))
 		}
 		behind := r.crowd.Behind(known, false)
 		if heads == 0 && len(behind) == 0 {

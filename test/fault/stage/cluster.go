@@ -40,6 +40,7 @@ func address(variable string) (*url.URL, error) {
 // the proxies are beyond the router.
 func Cluster(ctx context.Context, dir, binary string, machines bool, logf func(string, ...any)) (_ *Stage, err error) {
 	e := &Engines{Redis: "redis", SQL: "postgres", Brokers: []string{"kafka"}}
+	e.clocks = os.Getenv("PARLEY_TEST_CLOCKS")
 	if e.script, err = services(); err != nil {
 		return nil, err
 	}

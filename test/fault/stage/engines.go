@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -31,6 +32,27 @@ type Engines struct {
 	redis    string   // host:port
 	kafka    string   // host:port,…
 	topic    string   // the log of this run
+	clocks   string   // the folder of the files that set engines' clocks; empty: they cannot be set
+}
+
+// Settable reports whether the engines' clocks can be set.
+func (e *Engines) Settable() bool { return e.clocks != "" }
+
+// SetClock has an engine's time of day be wrong by whole seconds from now on
+// (scripts/clock.c). A process that starts later has it wrong too.
+func (e *Engines) SetClock(name string, by time.Duration) error {
+	// Written in place, all at once: the engine has it in its memory.
+	f, err := os.OpenFile(filepath.Join(e.clocks, name), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("set the clock of %s: %w", name, err)
+	}
+	var seconds [8]byte
+	binary.NativeEndian.PutUint64(seconds[:], uint64(by/time.Second)) //nolint:gosec // two's complement, as C reads it
+	_, err = f.WriteAt(seconds[:], 0)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("set the clock of %s: %w", name, err)
+	}
+	return nil
 }
 
 // Control has scripts/services do something to an engine: kill, pause, resume, restart.

@@ -38,7 +38,8 @@ type Node struct {
 
 	mu      sync.Mutex
 	process *program.Process
-	wanted  bool // it should be running: an end by itself is a crash
+	besides []string // of its environment, when it is started the next time
+	wanted  bool     // it should be running: an end by itself is a crash
 	crashes []string
 }
 
@@ -96,7 +97,9 @@ func (n *Node) Start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	p, err := program.Start(ctx, n.options)
+	options := n.options
+	options.Env = slices.Concat(options.Env, n.besides)
+	p, err := program.Start(ctx, options)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", n.Name, err)
 	}

@@ -59,9 +59,9 @@ func (n *Node) FilesLimit(most uint64) (before uint64, err error) {
 		return 0, nil
 	}
 	var was syscall.Rlimit
-	err = prlimit(pid, nil, &was)
+	err = prlimit(pid, syscall.RLIMIT_NOFILE, nil, &was)
 	if err == nil {
-		err = prlimit(pid, &syscall.Rlimit{Cur: min(most, was.Max), Max: was.Max}, nil)
+		err = prlimit(pid, syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: min(most, was.Max), Max: was.Max}, nil)
 	}
 	if errors.Is(err, syscall.ESRCH) { // it ended at this moment
 		return 0, nil
@@ -69,8 +69,8 @@ func (n *Node) FilesLimit(most uint64) (before uint64, err error) {
 	return was.Cur, err
 }
 
-func prlimit(pid int, set, get *syscall.Rlimit) error {
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), syscall.RLIMIT_NOFILE,
+func prlimit(pid, resource int, set, get *syscall.Rlimit) error {
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), uintptr(resource),
 		uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(get)), 0, 0)
 	if errno != 0 {
 		return fmt.Errorf("prlimit: %w", errno)

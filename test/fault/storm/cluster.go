@@ -11,6 +11,7 @@ import (
 )
 
 func clustered(s *stage.Stage) bool  { return s.Engines != nil }
+func clocked(s *stage.Stage) bool    { return s.Engines != nil && s.Engines.Settable() }
 func replicated(s *stage.Stage) bool { return s.Engines != nil && len(s.Engines.Brokers) > 1 }
 
 // cluster is the faults of what nodes share, and of the ways to it.
@@ -40,6 +41,15 @@ func cluster() []Fault {
 		{"broker restarted", "broker", clustered, restarted((*Scene).aBroker)},
 		{"leaders moved", "broker", replicated, moved((*stage.Engines).MoveLeaders)},
 		{"coordinators moved", "broker", replicated, moved((*stage.Engines).MoveCoordinators)},
+	}
+	for _, engine := range []struct {
+		part string
+		name func(*Scene) string
+	}{{"postgres", (*Scene).thePostgres}, {"redis", (*Scene).theRedis}, {"broker", (*Scene).aBroker}} {
+		all = append(all,
+			Fault{engine.part + " an hour ahead", engine.part, clocked, engineClock(engine.name, time.Hour)},
+			Fault{engine.part + " an hour back", engine.part, clocked, engineClock(engine.name, -time.Hour)},
+		)
 	}
 	for _, part := range []string{"store", "bus", "log"} {
 		all = append(all,
@@ -126,6 +136,14 @@ func stopped(which func(*Scene) string) func(context.Context, *Scene) (func(cont
 		name := which(e)
 		return func(ctx context.Context) error { return e.Engines.Control(ctx, "resume", name) },
 			e.Engines.Control(ctx, "pause", name) //nolint:wrapcheck // says all
+	}
+}
+
+// engineClock sets the clock of an engine, and sets it right in the end.
+func engineClock(which func(*Scene) string, by time.Duration) func(context.Context, *Scene) (func(context.Context) error, error) {
+	return func(_ context.Context, e *Scene) (func(context.Context) error, error) {
+		name := which(e)
+		return func(context.Context) error { return e.Engines.SetClock(name, 0) }, e.Engines.SetClock(name, by)
 	}
 }
 

@@ -46,6 +46,7 @@ func Table() []Fault {
 		{"restart storm", "node", anywhere, restartStorm},
 		{"stop in order", "node", anywhere, stopInOrder},
 		{"pause", "node", anywhere, pause},
+		{"little memory", "node", anywhere, littleMemory},
 		{"files exhausted", "files", anywhere, filesExhausted},
 		{"slow disk", "disk", embedded, slowDisk},
 		{"failing disk", "disk", embedded, failingDisk},
@@ -114,6 +115,35 @@ func filesExhausted(_ context.Context, e *Scene) (func(context.Context) error, e
 		_, err := n.FilesLimit(before)
 		return err //nolint:wrapcheck // says all
 	}, nil
+}
+
+const (
+	leastMemory = 64 << 20
+	moreMemory  = 64 << 20 // at most, beside that
+	// A limit of the runtime's is one of what it manages, and soft.
+	memorySlack = 1.25
+)
+
+// littleMemory has a node get along with little, while everybody connects to it again.
+func littleMemory(ctx context.Context, e *Scene) (func(context.Context) error, error) {
+	n, limit := e.Any(), leastMemory+e.Rng.Int64N(moreMemory)
+	if err := n.Restrict(ctx, limit); err != nil {
+		return n.Unrestrict, err //nolint:wrapcheck // says all
+	}
+	e.Crowd.DropAll()
+	var most int64
+	for began := time.Now(); time.Since(began) < e.Hold; pauseFor(ctx, strobe) {
+		used, err := n.Resident()
+		if err != nil {
+			return n.Unrestrict, err //nolint:wrapcheck // says all
+		}
+		most = max(most, used)
+	}
+	e.Logf("little memory: %s was given %d MiB and had %d at most", n.Name, limit>>20, most>>20)
+	if float64(most) > memorySlack*float64(limit) {
+		e.Crowd.History().Note("leak", "", fmt.Sprintf("%s was given %d MiB of memory and took %d", n.Name, limit>>20, most>>20))
+	}
+	return n.Unrestrict, nil
 }
 
 func inject(e *Scene, rules ...string) (func(context.Context) error, error) {

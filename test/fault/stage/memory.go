@@ -1,0 +1,80 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// beyond is by how much the node's data may grow after its start at all: the kernel gives
+// no more, and a Go program that is given no more ends. A heap grows by 64 MiB at once.
+const beyond = 128 << 20
+
+// Restrict starts the node anew with a limit of memory, in bytes, that its runtime keeps
+// to by collecting garbage earlier (GOMEMLIMIT), and a second one that the kernel holds it
+// to (RLIMIT_DATA). Unrestrict ends that.
+func (n *Node) Restrict(ctx context.Context, limit int64) error {
+	if err := n.again(ctx, fmt.Sprintf("GOMEMLIMIT=%d", limit)); err != nil {
+		return fmt.Errorf("restrict the memory of %s: %w", n.Name, err)
+	}
+	data, err := n.memory("VmData")
+	if err == nil && data > 0 {
+		most := uint64(data + beyond) //nolint:gosec // neither is negative
+		err = prlimit(n.PID(), syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: most, Max: most}, nil)
+	}
+	if err != nil && !errors.Is(err, syscall.ESRCH) { // it ended at this moment
+		return fmt.Errorf("restrict the memory of %s: %w", n.Name, err)
+	}
+	return nil
+}
+
+// Unrestrict starts the node anew, as it was.
+func (n *Node) Unrestrict(ctx context.Context) error { return n.again(ctx) }
+
+// again stops the node in order and starts it with an environment besides its own.
+func (n *Node) again(ctx context.Context, env ...string) error {
+	if err := n.Stop(ctx); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.besides = env
+	n.mu.Unlock()
+	return n.Start(ctx)
+}
+
+// Resident is how much memory of its own the node has, in bytes, without the files that
+// it maps; 0 while it is down.
+func (n *Node) Resident() (int64, error) { return n.memory("RssAnon") }
+
+// memory reads a field of the node's /proc/PID/status (proc(5)) that is in kB.
+func (n *Node) memory(field string) (int64, error) {
+	pid := n.PID()
+	if pid == 0 {
+		return 0, nil
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("memory of %s: %w", n.Name, err)
+	}
+	return kilobytes(string(status), field)
+}
+
+func kilobytes(status, field string) (int64, error) {
+	for line := range strings.Lines(status) {
+		if value, ok := strings.CutPrefix(line, field+":"); ok {
+			kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("read %s: %w", field, err)
+			}
+			return kb << 10, nil
+		}
+	}
+	return 0, nil // a process that has ended has none
+}
