@@ -47,7 +47,7 @@ func (e *Engines) SetClock(name string, by time.Duration) error {
 		return fmt.Errorf("set the clock of %s: %w", name, err)
 	}
 	var seconds [8]byte
-	binary.NativeEndian.PutUint64(seconds[:], uint64(by/time.Second)) //nolint:gosec // two's complement, as C reads it
+	binary.NativeEndian.PutUint64(seconds[:], uint64(by/time.Second)) // two's complement, as C reads it
 	_, err = f.WriteAt(seconds[:], 0)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("set the clock of %s: %w", name, err)

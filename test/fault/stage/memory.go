@@ -23,7 +23,7 @@ func (n *Node) Restrict(ctx context.Context, limit int64) error {
 	}
 	data, err := n.memory("VmData")
 	if err == nil && data > 0 {
-		most := uint64(data + beyond) //nolint:gosec // neither is negative
+		most := uint64(data + beyond)
 		err = prlimit(n.PID(), syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: most, Max: most}, nil)
 	}
 	if err != nil && !errors.Is(err, syscall.ESRCH) { // it ended at this moment
