@@ -43,6 +43,7 @@ type hasher struct {
 	waiting atomic.Int64
 	done    atomic.Int64 // how many were hashed, for metrics
 	queue   int64
+	wait    time.Duration // for a slot, at most
 	rand    io.Reader
 	// dummy is what the password of an unknown person is checked against, so
 	// that the answer takes the same time.
@@ -50,7 +51,7 @@ type hasher struct {
 }
 
 func newHasher(slots, queue int, rand io.Reader) *hasher {
-	h := &hasher{slots: make(chan struct{}, max(slots, 1)), queue: int64(queue), rand: rand}
+	h := &hasher{slots: make(chan struct{}, max(slots, 1)), queue: int64(queue), wait: hashWait, rand: rand}
 	h.dummy = encodePHC(make([]byte, argonSaltLen), make([]byte, argonKeyLen))
 	return h
 }
@@ -67,7 +68,7 @@ func (h *hasher) enter(ctx context.Context) error {
 		return chat.ErrOverloaded
 	}
 	defer h.waiting.Add(-1)
-	ctx, cancel := context.WithTimeout(ctx, hashWait)
+	ctx, cancel := context.WithTimeout(ctx, h.wait)
 	defer cancel()
 	select {
 	case h.slots <- struct{}{}:

@@ -2,11 +2,13 @@ package service
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -270,6 +272,7 @@ func TestUseMovesTheExpiry(t *testing.T) {
 // A4: passwords are hashed a few at a time, some wait, the rest is refused.
 func TestA4HashingIsBounded(t *testing.T) {
 	h := newHouse(t, func(d *Deps) { d.Limits.PasswordHashes, d.Limits.PasswordQueue = 1, 2 })
+	h.hashes.wait = time.Hour    // what the machine takes for a hash decides nothing
 	h.hashes.slots <- struct{}{} // one is being hashed
 	errs := make(chan error)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -300,6 +303,24 @@ func TestA4HashingIsBounded(t *testing.T) {
 	if err := <-errs; !errors.Is(err, chat.ErrOverloaded) && !errors.Is(err, chat.ErrUnavailable) {
 		t.Errorf("got %v, want an end to the waiting", err)
 	}
+}
+
+// Nobody waits for their turn forever.
+func TestHashingIsWaitedForSoLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHasher(1, 2, rand.Reader)
+		h.slots <- struct{}{} // one is being hashed, and takes long
+		began := time.Now()
+		if _, err := h.check(t.Context(), "x", ""); !errors.Is(err, chat.ErrOverloaded) {
+			t.Errorf("got %v, want overloaded", err)
+		}
+		if waited := time.Since(began); waited != hashWait {
+			t.Errorf("waited %v, want %v", waited, hashWait)
+		}
+		if n := h.waiting.Load(); n != 0 {
+			t.Errorf("%d still wait, want none", n)
+		}
+	})
 }
 
 // lateAccounts does something after an account was read by name.
