@@ -179,7 +179,7 @@ func (c *Coordinator) change(ctx context.Context, a Action) (State, error) {
 		case errors.Is(err, chat.ErrConflict):
 			c.stats.conflicts.Add(1)
 			continue
-		case errors.Is(err, chat.ErrOverloaded):
+		case errors.Is(err, chat.ErrOverloaded), errors.Is(err, chat.ErrTooLarge): // of this call alone: others can be kept
 			return State{}, err
 		}
 		c.trouble()

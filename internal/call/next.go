@@ -32,6 +32,7 @@ type Action struct {
 	Video, Busy  bool
 	Direct       bool            // of Start
 	Members      []chat.UserID   // of Start
+	Spared       []chat.UserID   // of Start: members for whom it does not ring
 	Devices      []chat.DeviceID // of Keep
 	Users        []chat.UserID   // of Keep
 	// Lenient has Keep leave those in the call whose lease has run out: for a while
@@ -126,7 +127,9 @@ func (s *State) start(a *Action, now chat.Time) *chat.Error {
 	case len(s.Owed) >= maxOwed:
 		return errBacklog
 	}
-	ringing := slices.DeleteFunc(slices.Clone(a.Members), func(u chat.UserID) bool { return u == a.UserID })
+	ringing := slices.DeleteFunc(slices.Clone(a.Members), func(u chat.UserID) bool {
+		return u == a.UserID || slices.Contains(a.Spared, u)
+	})
 	if len(ringing) == 0 {
 		return errNobody
 	}

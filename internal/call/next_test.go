@@ -197,6 +197,35 @@ func TestABacklogEnds(t *testing.T) {
 	}
 }
 
+// However many people come and go, as members may who came after it began: what is
+// kept of the call has room on the board.
+func TestManyComeAndGo(t *testing.T) {
+	people := chattest.Users(400)
+	s, err := Next(State{}, begin(people[:3]...), epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Next(s, act(Answer, people[1], 2), epoch+1); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range people[2:] {
+		for _, verb := range []Verb{Answer, End} {
+			if s, err = Next(s, act(verb, u, 3), epoch+2); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if doc, err := s.encode(); err != nil || len(doc) > chat.MaxCallDoc {
+		t.Errorf("got %d bytes, %v, want at most %d", len(doc), err, chat.MaxCallDoc)
+	}
+	if s, err = Next(s, act(End, people[1], 2), epoch+3); err != nil {
+		t.Fatal(err)
+	}
+	if took := s.Owed[0].Took; len(took) != maxTook || took[0] != people[0] || took[maxTook-1] != people[maxTook-1] {
+		t.Errorf("%d people took part, want the first %d", len(took), maxTook)
+	}
+}
+
 // TestTheLargestStateFits fills everything that has a bound.
 func TestTheLargestStateFits(t *testing.T) {
 	people := chattest.Users(chat.MaxCallMembers)
@@ -215,10 +244,15 @@ func TestTheLargestStateFits(t *testing.T) {
 		e := s.clone()
 		e.Call.ID = chat.CallID{15: byte(100 + i)}
 		e.finish(chat.CallAnswered, epoch+100_000)
-		s.owe(e.Owed[0])
+		s.owe(e.Owed[len(e.Owed)-1])
 	}
 	last := s.Owed[0].Call
 	s.Last = &last
+	s.NamedAt = epoch
+	for i := range 2 * maxOwed {
+		s.note(chat.CallID{15: byte(200 + i)})
+	}
+	s.Call.AnsweredAt = epoch + 1
 	doc, err := s.encode()
 	if err != nil || len(doc) > chat.MaxCallDoc {
 		t.Errorf("got %d bytes, %v, want at most %d", len(doc), err, chat.MaxCallDoc)

@@ -21,7 +21,8 @@ type State struct {
 	// RingsUntil is when the call is missed, Leases until when each device counts as there.
 	RingsUntil chat.Time                   `json:"rings_until,omitzero"`
 	Leases     map[chat.DeviceID]chat.Time `json:"leases,omitempty"`
-	// Took are the people who have been in the call, in the order in which they came.
+	// Took are the people who have been in the call, in the order in which they came: the
+	// first maxTook of them.
 	Took     []chat.UserID `json:"took,omitempty"`
 	Declined []chat.UserID `json:"declined,omitempty"`
 	Busy     []chat.UserID `json:"busy,omitempty"`
@@ -54,6 +55,10 @@ func (e *Ended) Duration() int64 {
 // maxOwed bounds the calls of a conversation that wait for the log; until there is
 // room no other begins.
 const maxOwed = 8
+
+// maxTook bounds the people of whom it is kept that they were in a call: members may come
+// and go while it lasts.
+const maxTook = chat.MaxCallMembers
 
 // none reports that there has been no call.
 func (s *State) none() bool { return s.Call.ID.IsZero() }
@@ -103,7 +108,7 @@ func (s *State) Holds(user chat.UserID, device chat.DeviceID) bool {
 func (s *State) sit(p chat.CallPresent, until chat.Time) {
 	s.Call.Participants = append(s.Call.Participants, p)
 	s.renew(p.DeviceID, until)
-	if !slices.Contains(s.Took, p.UserID) {
+	if len(s.Took) < maxTook && !slices.Contains(s.Took, p.UserID) {
 		s.Took = append(s.Took, p.UserID)
 	}
 }

@@ -84,7 +84,7 @@ type CallPresent struct {
 }
 
 // MaxCallDoc bounds what a CallBoard keeps of one conversation, in bytes.
-const MaxCallDoc = 16 << 10
+const MaxCallDoc = 32 << 10
 
 // CallNote is what is put on a CallBoard.
 type CallNote struct {

@@ -81,7 +81,7 @@ func (g *Gateway) callStart(c *conn, p wire.CallStart, r reply) {
 			r.fail(err)
 			return
 		}
-		a.Direct, a.Members = room.Direct, room.Members
+		a.Direct, a.Members, a.Spared = room.Direct, room.Members, room.Spared
 		g.joinCall(ctx, c, a, r)
 	})
 }
@@ -130,7 +130,7 @@ func (g *Gateway) callEnd(c *conn, p wire.CallEnd, r reply) {
 	a := call.Action{Verb: call.End, Conversation: p.ConversationID, CallID: p.CallID, UserID: c.user.id, DeviceID: p.DeviceID}
 	g.inCall(c, a, r, func(ctx context.Context) {
 		if g.changeCall(ctx, a, r) {
-			g.rise(c, func(s seat) bool { return s.call == a.CallID && s.device == a.DeviceID })
+			g.rise(c, func(s seat) bool { return s == seat{a.Conversation, a.CallID, a.DeviceID} })
 		}
 	})
 }
@@ -169,6 +169,13 @@ func (g *Gateway) callList(c *conn, _ wire.Empty, r reply) {
 // callSignal takes something to the one socket of another device in the call, wherever
 // that is.
 func (g *Gateway) callSignal(c *conn, p wire.CallSignal, r reply) {
+	// What is refused counts too: to look at it costs something.
+	if wait := c.calls().signals.take(g.opt.Now(), signalsPerSecond, signalBurst); wait > 0 {
+		e := *chat.ErrRateLimited
+		e.RetryAfter = max(wait, time.Millisecond)
+		r.fail(&e)
+		return
+	}
 	if err := wire.CheckSignal(p.Signal); err != nil {
 		r.fail(err)
 		return
@@ -178,12 +185,6 @@ func (g *Gateway) callSignal(c *conn, p wire.CallSignal, r reply) {
 		return
 	}
 	a := call.Action{Conversation: p.ConversationID, CallID: p.CallID, UserID: c.user.id, DeviceID: p.DeviceID}
-	if wait := c.calls().signals.take(g.opt.Now(), signalsPerSecond, signalBurst); wait > 0 {
-		e := *chat.ErrRateLimited
-		e.RetryAfter = max(wait, time.Millisecond)
-		r.fail(&e)
-		return
-	}
 	g.inCall(c, a, r, func(ctx context.Context) {
 		to, err := g.ports.Calls.Route(ctx, a, p.To)
 		if err != nil {
@@ -220,7 +221,7 @@ func (g *Gateway) signalEvent(u *user, ev *chat.Event) {
 		g.opt.Logger.Error("decode a signal", "user", u.id, "err", err)
 		return
 	}
-	c := g.seats.of(to.CallID, to.To)
+	c := g.seats.at(seat{to.ConversationID, to.CallID, to.To})
 	if c == nil || c.user != u || u.room(to.ConversationID) == nil {
 		return
 	}
@@ -245,10 +246,10 @@ func (g *Gateway) callEvent(r *room, ev *chat.Event) {
 	switch {
 	case now.State == chat.CallEnded:
 		name = wire.EventCallEnded
-		g.seats.end(now.ID)
+		g.seats.end(ofCall{now.ConversationID, now.ID})
 	case now.State == chat.CallRinging && now.Version == 1 && len(now.Participants) == 1:
 		name = wire.EventCallRinging
-		not = g.seats.of(now.ID, now.Participants[0].DeviceID)
+		not = g.seats.at(seat{now.ConversationID, now.ID, now.Participants[0].DeviceID})
 	}
 	f := g.frame(name, ev.Data)
 	x := scratchPool.Get().(*scratch) //nolint:forcetypeassert,errcheck // the pool holds nothing else

@@ -19,22 +19,31 @@ type seat struct {
 }
 
 // seats are the places in calls that sockets of this node have: at most maxSeats a socket.
+// Clients make the ids of calls and devices: of two conversations they may be the same.
 type seats struct {
 	mu     sync.Mutex
-	byCall map[chat.CallID]map[chat.DeviceID]*conn
+	byCall map[ofCall]map[chat.DeviceID]*conn
 	byConn map[*conn][]seat
 }
 
+// ofCall is what all seats of a call have in common.
+type ofCall struct {
+	conversation chat.ConversationID
+	call         chat.CallID
+}
+
+func (s seat) of() ofCall { return ofCall{s.conversation, s.call} }
+
 func (s *seats) init() {
-	s.byCall = make(map[chat.CallID]map[chat.DeviceID]*conn)
+	s.byCall = make(map[ofCall]map[chat.DeviceID]*conn)
 	s.byConn = make(map[*conn][]seat)
 }
 
-// of gives the socket of a device in a call, or nil.
-func (s *seats) of(call chat.CallID, device chat.DeviceID) *conn {
+// at gives the socket that has a place, or nil.
+func (s *seats) at(at seat) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.byCall[call][device]
+	return s.byCall[at.of()][at.device]
 }
 
 // take gives a socket a place that another one may have had, and gives those that the
@@ -42,13 +51,13 @@ func (s *seats) of(call chat.CallID, device chat.DeviceID) *conn {
 func (s *seats) take(c *conn, at seat) (left []seat) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if had := s.byCall[at.call][at.device]; had != nil {
+	if had := s.byCall[at.of()][at.device]; had != nil {
 		s.drop(had, at)
 	}
-	if s.byCall[at.call] == nil {
-		s.byCall[at.call] = make(map[chat.DeviceID]*conn)
+	if s.byCall[at.of()] == nil {
+		s.byCall[at.of()] = make(map[chat.DeviceID]*conn)
 	}
-	s.byCall[at.call][at.device] = c
+	s.byCall[at.of()][at.device] = c
 	s.byConn[c] = append(s.byConn[c], at)
 	for len(s.byConn[c]) > maxSeats {
 		first := s.byConn[c][0]
@@ -60,8 +69,8 @@ func (s *seats) take(c *conn, at seat) (left []seat) {
 
 // drop takes a place away from the socket that has it. mu is held.
 func (s *seats) drop(c *conn, at seat) {
-	if delete(s.byCall[at.call], at.device); len(s.byCall[at.call]) == 0 {
-		delete(s.byCall, at.call)
+	if delete(s.byCall[at.of()], at.device); len(s.byCall[at.of()]) == 0 {
+		delete(s.byCall, at.of())
 	}
 	if s.byConn[c] = slices.DeleteFunc(s.byConn[c], func(other seat) bool { return other == at }); len(s.byConn[c]) == 0 {
 		delete(s.byConn, c)
@@ -82,12 +91,12 @@ func (s *seats) leave(c *conn, which func(seat) bool) (left []seat) {
 }
 
 // end forgets all places in a call.
-func (s *seats) end(call chat.CallID) {
+func (s *seats) end(call ofCall) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.byCall[call] {
 		for _, at := range slices.Clone(s.byConn[c]) {
-			if at.call == call {
+			if at.of() == call {
 				s.drop(c, at)
 			}
 		}

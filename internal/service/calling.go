@@ -12,12 +12,15 @@ type Calling struct {
 	Direct bool
 	// Members are all of them, the caller too.
 	Members []chat.UserID
+	// Spared are those of them for whom it does not ring: they block the caller.
+	Spared []chat.UserID
 }
 
 // Calling says whom a person who calls in a conversation calls. It counts the call
 // against their limit (ErrRateLimited). Who is not a member gets ErrNotFound; channels,
 // and direct conversations in which one blocks the other, give ErrForbidden; more than
-// chat.MaxCallMembers give ErrTooLarge. Nobody else learns of a refused call.
+// chat.MaxCallMembers give ErrTooLarge. In groups it does not ring for who blocks the
+// caller. Nobody else learns of a refused call.
 func (s *Service) Calling(ctx context.Context, user chat.UserID, id chat.ConversationID) (*Calling, error) {
 	if _, err := s.member(ctx, user, id, chat.ActCall); err != nil {
 		return nil, err
@@ -48,6 +51,12 @@ func (s *Service) Calling(ctx context.Context, user chat.UserID, id chat.Convers
 	out := &Calling{Direct: head.Kind == chat.Direct}
 	for _, m := range page.Items {
 		out.Members = append(out.Members, m.User.ID)
+	}
+	if out.Direct { // its log knows who blocks whom
+		return out, nil
+	}
+	if out.Spared, err = s.People.Blockers(ctx, user, out.Members); err != nil {
+		return nil, s.hide(ctx, "find blocks", err)
 	}
 	return out, nil
 }

@@ -23,27 +23,32 @@ func CheckSignal(signal json.RawMessage) error {
 	if len(signal) > chat.MaxSignalBytes {
 		return &chat.Error{Code: chat.CodeTooLarge, Message: "A signal holds at most 64 KiB.", Fields: map[string]string{"signal": "too large"}}
 	}
-	var s struct {
-		Type      string  `json:"type"`
-		SDP       *string `json:"sdp"`
-		Candidate *string `json:"candidate"`
+	// Keys are looked for as clients do, and as a struct would not: exactly as they are written.
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(signal, &keys); err != nil || keys == nil {
+		return errNoSignal
 	}
-	if err := json.Unmarshal(signal, &s); err != nil || len(signal) == 0 || signal[0] != '{' {
-		return chat.Invalid("signal", "is not an object whose type, sdp and candidate are text")
+	var s struct{ kind, sdp, candidate *string }
+	for key, to := range map[string]**string{"type": &s.kind, "sdp": &s.sdp, "candidate": &s.candidate} {
+		if raw, ok := keys[key]; ok && (json.Unmarshal(raw, to) != nil || *to == nil) {
+			return errNoSignal
+		}
 	}
 	switch {
-	case s.SDP != nil && controls(*s.SDP, "\r\n\t"):
+	case s.kind == nil:
+		return errNoSignal
+	case s.sdp != nil && controls(*s.sdp, "\r\n\t"):
 		return chat.Invalid("signal.sdp", "has a control character")
-	case s.Candidate != nil && controls(*s.Candidate, ""):
+	case s.candidate != nil && controls(*s.candidate, ""):
 		return chat.Invalid("signal.candidate", "is not one line")
 	}
-	switch s.Type {
+	switch *s.kind {
 	case SignalOffer, SignalAnswer:
-		if s.SDP == nil || !strings.HasPrefix(*s.SDP, "v=0\r\n") && !strings.HasPrefix(*s.SDP, "v=0\n") {
+		if s.sdp == nil || !strings.HasPrefix(*s.sdp, "v=0\r\n") && !strings.HasPrefix(*s.sdp, "v=0\n") {
 			return chat.Invalid("signal.sdp", "is not a session description")
 		}
 	case SignalCandidate:
-		if s.Candidate == nil || *s.Candidate != "" && !strings.HasPrefix(*s.Candidate, "candidate:") {
+		if s.candidate == nil || *s.candidate != "" && !strings.HasPrefix(*s.candidate, "candidate:") {
 			return chat.Invalid("signal.candidate", "is not a candidate")
 		}
 	case SignalRenegotiate, SignalState:
@@ -52,6 +57,8 @@ func CheckSignal(signal json.RawMessage) error {
 	}
 	return nil
 }
+
+var errNoSignal = chat.Invalid("signal", "is not an object whose type, sdp and candidate are text")
 
 // controls reports whether a text has a control character besides those that may be there.
 func controls(text, but string) bool {

@@ -36,6 +36,14 @@ func TestCheckSignal(t *testing.T) {
 		`{"type":"rollback"}`:                                                                          chat.CodeInvalid,
 		`{"type":"OFFER","sdp":"v=0\r\n"}`:                                                             chat.CodeInvalid,
 		`{"type":1}`:                                                                                   chat.CodeInvalid,
+		`{"type":"offer","sdp":"x","SDP":"v=0\r\n"}`:                                                   chat.CodeInvalid, // clients tell them apart
+		`{"type":"state","Type":"offer","sdp":"v=0\n\u0001"}`:                                          chat.CodeInvalid,
+		`{"type":"x","TYPE":"state"}`:                                                                  chat.CodeInvalid,
+		`{"type":"candidate","candidate":"x","Candidate":"candidate:1"}`:                               chat.CodeInvalid,
+		`{"type":"offer","sdp":"v=0\r\n","sdp":"x"}`:                                                   chat.CodeInvalid, // the last one counts
+		`{"type":"state","sdp":null}`:                                                                  chat.CodeInvalid,
+		`{"Type":"state"}`:                                                                             chat.CodeInvalid,
+		`{"type":"state","Sdp":7}`:                                                                     "",
 		`{}`:                                                                                           chat.CodeInvalid,
 		`[]`:                                                                                           chat.CodeInvalid,
 		`"offer"`:                                                                                      chat.CodeInvalid,
