@@ -264,6 +264,7 @@ func TestUnwantedCalls(t *testing.T) {
 	a.refused(wire.EventCallStart, begin(channel, 3), chat.CodeForbidden)
 	a.refused(wire.EventCallStart, begin(crowd, 4), chat.CodeTooLarge)
 	a.refused(wire.EventCallStart, begin(alone, 5), chat.CodeConflict)
+	n.now.stop()
 	refused := 0
 	for i := range 40 {
 		got := a.call(wire.EventCallStart, begin(other, 10+i))
@@ -276,7 +277,7 @@ func TestUnwantedCalls(t *testing.T) {
 		}
 		refused++
 	}
-	if rung := e.count(wire.EventCallRinging); refused < 20 || rung > 40-refused {
+	if rung := e.count(wire.EventCallRinging); refused < 30 || rung > 40-refused {
 		t.Errorf("%d of 40 calls were refused, %d rang", refused, rung)
 	}
 	b.send(room2(t, n, bob), "k", "x") // whatever was on its way to bob has come
@@ -411,8 +412,9 @@ func TestBadCallInput(t *testing.T) {
 	if b.count(wire.EventCallSignal) != 1 {
 		t.Errorf("got %d signals, want the one that is right", b.count(wire.EventCallSignal))
 	}
+	n.now.stop()
 	limited := 0
-	for range 400 { // 10k candidates: 30 a second pass, after a burst of 100
+	for range 130 { // 10k candidates: of these at once a burst of 100 at most
 		got := a.call(wire.EventCallSignal, sig(map[string]any{"type": "candidate", "candidate": ""}))
 		if !got.OK {
 			if got.Error.Code != chat.CodeRateLimited || got.Error.RetryAfterMS <= 0 {
@@ -421,8 +423,8 @@ func TestBadCallInput(t *testing.T) {
 			limited++
 		}
 	}
-	if limited == 0 {
-		t.Error("400 signals at once were all sent on")
+	if limited < 30 {
+		t.Errorf("%d of 130 signals at once were refused, want 30 or more", limited)
 	}
 }
 
