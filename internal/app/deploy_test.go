@@ -46,7 +46,7 @@ func TestComposeStartsACluster(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(readTop(t, "compose.yaml")), &compose); err != nil {
 		t.Fatal(err)
 	}
-	nodes := 0
+	nodes, brokers := 0, 0
 	for name, service := range compose.Services {
 		for _, volume := range service.Volumes {
 			from, _, _ := strings.Cut(volume, ":")
@@ -56,6 +56,13 @@ func TestComposeStartsACluster(t *testing.T) {
 				}
 			} else if _, ok := compose.Volumes[from]; !ok {
 				t.Errorf("%s: volume %s is not declared", name, from)
+			}
+		}
+		if strings.HasPrefix(service.Image, "apache/kafka:") {
+			brokers++
+			// What the image makes of its environment is all the broker knows: see KafkaDockerWrapper.
+			if dir, want := fmt.Sprint(service.Environment["KAFKA_LOG_DIRS"]), name+":/var/lib/kafka/data"; len(service.Volumes) != 1 || service.Volumes[0] != want || want != name+":"+dir {
+				t.Errorf("%s: got records in %s and the volumes %v, want them on %s", name, dir, service.Volumes, want)
 			}
 		}
 		var environ []string
@@ -83,8 +90,8 @@ func TestComposeStartsACluster(t *testing.T) {
 			t.Errorf("%s: got %v, many %v, node %q; want a node of a cluster with its name", name, err, many(cfg), cfg.Node)
 		}
 	}
-	if nodes != 3 {
-		t.Errorf("got %d nodes, want 3", nodes)
+	if nodes != 3 || brokers != 3 {
+		t.Errorf("got %d nodes and %d brokers, want 3 of each", nodes, brokers)
 	}
 	for _, file := range []string{"deploy/nginx.conf", "deploy/haproxy.cfg"} {
 		for _, found := range regexp.MustCompile(`(\w+):3000\b`).FindAllStringSubmatch(readTop(t, file), -1) {

@@ -12,7 +12,7 @@ import (
 	"github.com/parley-chat/parley/internal/wire"
 )
 
-// I23: who is disabled beside a running node has no socket and no session any more,
+// Who is disabled beside a running node has no socket and no session any more,
 // although the two processes share nothing but the data folder.
 func TestDisabledBesideARunningNode(t *testing.T) {
 	t.Parallel()

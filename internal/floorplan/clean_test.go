@@ -152,3 +152,52 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestDocumentsNameWhatExists finds tests and steps of the Makefile that documents speak of
+// and that are there no more.
+func TestDocumentsNameWhatExists(t *testing.T) {
+	tests := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
+	for _, name := range allFiles(t) {
+		if !strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		for _, m := range function.FindAllStringSubmatch(contents(t, name), -1) {
+			tests[m[1]] = true
+		}
+	}
+	steps := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^([a-z0-9-]+):`).FindAllStringSubmatch(contents(t, "Makefile"), -1) {
+		steps[m[1]] = true
+	}
+	named, made := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w+)`"), regexp.MustCompile("(?m)(?:`|^)make ([a-z0-9-]+)")
+	count := 0
+	for _, name := range allFiles(t) {
+		if filepath.Ext(name) != ".md" {
+			continue
+		}
+		text := contents(t, name)
+		for _, m := range named.FindAllStringSubmatch(text, -1) {
+			if count++; !tests[m[1]] {
+				t.Errorf("%s speaks of %s, which does not exist", name, m[1])
+			}
+		}
+		for _, m := range made.FindAllStringSubmatch(text, -1) {
+			if count++; !steps[m[1]] {
+				t.Errorf("%s speaks of make %s, which does not exist", name, m[1])
+			}
+		}
+	}
+	if count < 50 {
+		t.Errorf("got %d names in the documents, want more: is the pattern right?", count)
+	}
+}
+
+func contents(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
