@@ -35,9 +35,9 @@ func (n *Node) Restrict(ctx context.Context, limit int64) error {
 // Unrestrict starts the node anew, as it was.
 func (n *Node) Unrestrict(ctx context.Context) error { return n.again(ctx) }
 
-// again stops the node in order and starts it with an environment besides its own.
+// again kills the node and starts it with an environment besides its own.
 func (n *Node) again(ctx context.Context, env ...string) error {
-	if err := n.Stop(ctx); err != nil {
+	if err := n.Kill(); err != nil {
 		return err
 	}
 	n.mu.Lock()
