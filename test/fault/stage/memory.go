@@ -18,13 +18,17 @@ const beyond = 128 << 20
 // to by collecting garbage earlier (GOMEMLIMIT), and a second one that the kernel holds it
 // to (RLIMIT_DATA). Unrestrict ends that.
 func (n *Node) Restrict(ctx context.Context, limit int64) error {
-	if err := n.again(ctx, fmt.Sprintf("GOMEMLIMIT=%d", limit)); err != nil {
+	err := n.end(fmt.Sprintf("GOMEMLIMIT=%d", limit))
+	if err == nil {
+		err = n.Start(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("restrict the memory of %s: %w", n.Name, err)
 	}
 	data, err := n.memory("VmData")
-	if err == nil && data > 0 {
+	if pid := n.PID(); err == nil && data > 0 && pid != 0 { // 0 would be the caller itself
 		most := uint64(data + beyond)
-		err = prlimit(n.PID(), syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: most, Max: most}, nil)
+		err = prlimit(pid, syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: most, Max: most}, nil)
 	}
 	if err != nil && !errors.Is(err, syscall.ESRCH) { // it ended at this moment
 		return fmt.Errorf("restrict the memory of %s: %w", n.Name, err)
@@ -32,18 +36,18 @@ func (n *Node) Restrict(ctx context.Context, limit int64) error {
 	return nil
 }
 
-// Unrestrict starts the node anew, as it was.
-func (n *Node) Unrestrict(ctx context.Context) error { return n.again(ctx) }
+// Unrestrict kills the node; when it is started, it is as it was.
+func (n *Node) Unrestrict() error { return n.end() }
 
-// again kills the node and starts it with an environment besides its own.
-func (n *Node) again(ctx context.Context, env ...string) error {
+// end kills the node, and gives what its environment has besides when it is started.
+func (n *Node) end(besides ...string) error {
 	if err := n.Kill(); err != nil {
 		return err
 	}
 	n.mu.Lock()
-	n.besides = env
-	n.mu.Unlock()
-	return n.Start(ctx)
+	defer n.mu.Unlock()
+	n.besides = besides
+	return nil
 }
 
 // Resident is how much memory of its own the node has, in bytes, without the files that

@@ -67,8 +67,7 @@ func (e *Scene) thePostgres() string { return e.Engines.SQL }
 func (e *Scene) aBroker() string     { return e.Engines.Brokers[e.Rng.IntN(len(e.Engines.Brokers))] }
 
 func killOwner(ctx context.Context, e *Scene) (func(context.Context) error, error) {
-	n := e.Owner(ctx)
-	return n.Start, n.Kill() //nolint:wrapcheck // says all
+	return nothing, e.Owner(ctx).Kill() //nolint:wrapcheck // says all
 }
 
 // pauseOwner makes a zombie: others take over, and then it wakes.
@@ -81,7 +80,7 @@ func pauseOwner(ctx context.Context, e *Scene) (func(context.Context) error, err
 func rollingRestart(ctx context.Context, e *Scene) (func(context.Context) error, error) {
 	for _, n := range e.Nodes {
 		if err := errors.Join(n.Stop(ctx), n.Start(ctx)); err != nil {
-			return e.Start, err
+			return nothing, err
 		}
 	}
 	return nothing, nil

@@ -113,10 +113,7 @@ func vanishes(ctx context.Context, e *Scene) (func(context.Context) error, error
 		err = n.Kill()
 	}
 	return func(ctx context.Context) error {
-		if err := errors.Join(n.Kill(), n.Host.Replace(ctx), pass(ctx)); err != nil {
-			return err
-		}
-		return n.Start(ctx) //nolint:wrapcheck // says all
+		return errors.Join(n.Kill(), n.Host.Replace(ctx), pass(ctx))
 	}, err //nolint:wrapcheck // says all
 }
 

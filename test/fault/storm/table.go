@@ -17,7 +17,9 @@ type Fault struct {
 	Name string
 	Part string // what it breaks
 	On   func(*stage.Stage) bool
-	// Do breaks it and gives what mends it. It may take up to Hold by itself.
+	// Do breaks it and gives what mends it. It may take up to Hold by itself. Nodes that
+	// are down need no mending: they are started when everything else is mended, for a
+	// node does not serve before it has found what it needs.
 	Do func(ctx context.Context, e *Scene) (mend func(context.Context) error, err error)
 }
 
@@ -75,8 +77,7 @@ func kill(ctx context.Context, e *Scene) (func(context.Context) error, error) {
 }
 
 func killAndStay(_ context.Context, e *Scene) (func(context.Context) error, error) {
-	n := e.Any()
-	return n.Start, n.Kill() //nolint:wrapcheck // says all
+	return nothing, e.Any().Kill() //nolint:wrapcheck // says all
 }
 
 // restartStorm kills again and again, in the middle of starts too.
@@ -84,16 +85,15 @@ func restartStorm(_ context.Context, e *Scene) (func(context.Context) error, err
 	n := e.Any()
 	for range 3 + e.Rng.IntN(4) {
 		if err := n.Kill(); err != nil {
-			return n.Start, err //nolint:wrapcheck // says all
+			return nothing, err //nolint:wrapcheck // says all
 		}
 		n.Begin(time.Duration(e.Rng.IntN(300)) * time.Millisecond)
 	}
-	return n.Start, nil
+	return nothing, nil
 }
 
 func stopInOrder(ctx context.Context, e *Scene) (func(context.Context) error, error) {
-	n := e.Any()
-	return n.Start, n.Stop(ctx) //nolint:wrapcheck // says all
+	return nothing, e.Any().Stop(ctx) //nolint:wrapcheck // says all
 }
 
 func pause(_ context.Context, e *Scene) (func(context.Context) error, error) {
@@ -129,14 +129,14 @@ const (
 func littleMemory(ctx context.Context, e *Scene) (func(context.Context) error, error) {
 	n, limit := e.Any(), leastMemory+e.Rng.Int64N(moreMemory)
 	if err := n.Restrict(ctx, limit); err != nil {
-		return n.Unrestrict, err //nolint:wrapcheck // says all
+		return unrestricted(n), err //nolint:wrapcheck // says all
 	}
 	e.Crowd.DropAll()
 	var most int64
 	for began := time.Now(); time.Since(began) < e.Hold; pauseFor(ctx, strobe) {
 		used, err := n.Resident()
 		if err != nil {
-			return n.Unrestrict, err //nolint:wrapcheck // says all
+			return unrestricted(n), err //nolint:wrapcheck // says all
 		}
 		most = max(most, used)
 	}
@@ -144,7 +144,11 @@ func littleMemory(ctx context.Context, e *Scene) (func(context.Context) error, e
 	if float64(most) > memorySlack*float64(limit) {
 		e.Crowd.History().Note("leak", "", fmt.Sprintf("%s was given %d MiB of memory and took %d", n.Name, limit>>20, most>>20))
 	}
-	return n.Unrestrict, nil
+	return unrestricted(n), nil
+}
+
+func unrestricted(n *stage.Node) func(context.Context) error {
+	return func(context.Context) error { return n.Unrestrict() }
 }
 
 func inject(e *Scene, rules ...string) (func(context.Context) error, error) {
@@ -176,17 +180,17 @@ func killOnSlowDisk(ctx context.Context, e *Scene) (func(context.Context) error,
 		return nothing, err //nolint:wrapcheck // says all
 	}
 	pauseFor(ctx, e.Hold)
-	return n.Start, errors.Join(n.Kill(), end())
+	return nothing, errors.Join(n.Kill(), end())
 }
 
 func powerLoss(ctx context.Context, e *Scene) (func(context.Context) error, error) {
 	n := e.Any()
 	torn, err := n.PowerLoss(ctx, e.Hold, e.Rng)
 	if err != nil {
-		return n.Start, fmt.Errorf("power loss of %s: %w", n.Name, err)
+		return nothing, fmt.Errorf("power loss of %s: %w", n.Name, err)
 	}
 	e.Logf("power loss: %d writes had not been synced and are garbage now", torn)
-	return n.Start, nil
+	return nothing, nil
 }
 
 // clockBy sets the clock of a node, and sets it right in the end.
