@@ -55,6 +55,7 @@ func relayReadings(relay *turn.Server) []reading {
 		total("turn_denied", "Addresses that the relay was asked to reach and does not.", func(*readings) float64 { return float64(relay.Stats().Denied) }),
 		total("turn_malformed", "Packets to the relay that were not understood.", func(*readings) float64 { return float64(relay.Stats().Malformed) }),
 		total("turn_full", "Connections to the relay above the bounds.", func(*readings) float64 { return float64(relay.Stats().Full) }),
+		total("turn_unheard", "Requests to the relay without right credentials that were not answered: their address asked too often.", func(*readings) float64 { return float64(relay.Stats().Unheard) }),
 	}
 }
 

@@ -15,9 +15,11 @@ const maxPacket = 1600
 type verdict int
 
 const (
-	pass verdict = iota // on to pion
-	drop                // nothing that we know
-	deny                // the answer says why
+	pass  verdict = iota // on to pion
+	greet                // on to pion, which answers, though nobody knows who asks
+	drop                 // nothing that we know
+	deny                 // the answer says why
+	flood                // no answer: the address asked too much without showing who it is
 )
 
 // check looks at a packet before pion does. Requests with credentials that are not
@@ -35,8 +37,11 @@ func (s *Server) check(packet []byte, from net.Addr) (v verdict, answer []byte, 
 	if m.Decode() != nil || m.Type.Class != stun.ClassRequest && m.Type.Class != stun.ClassIndication {
 		return drop, nil, false
 	}
-	if m.Type.Class != stun.ClassRequest || !m.Contains(stun.AttrMessageIntegrity) {
+	if m.Type.Class != stun.ClassRequest {
 		return pass, nil, false
+	}
+	if !m.Contains(stun.AttrMessageIntegrity) {
+		return greet, nil, false
 	}
 	var name stun.Username
 	if err := name.GetFrom(m); err == nil {
@@ -46,7 +51,7 @@ func (s *Server) check(packet []byte, from net.Addr) (v verdict, answer []byte, 
 	}
 	var nonce stun.Nonce
 	if nonce.GetFrom(m) != nil {
-		return pass, nil, false // 400
+		return greet, nil, false // 400
 	}
 	reply, err := stun.Build(
 		stun.NewTransactionIDSetter(m.TransactionID), stun.NewType(m.Type.Method, stun.ClassErrorResponse),
@@ -98,7 +103,10 @@ func (g gate) ReadFrom(p []byte) (int, net.Addr, error) {
 			continue
 		}
 		v, answer, _ := g.s.check(p[:n], from)
-		if v == pass {
+		if (v == greet || v == deny) && !g.s.asking.mayAsk(from, g.s.o.Clock()) {
+			v = flood
+		}
+		if v == pass || v == greet {
 			return n, from, nil
 		}
 		g.s.refused(v)

@@ -19,9 +19,15 @@ func (p Ports) size() int { return int(p.Last) - int(p.First) + 1 }
 // maxTries bounds the ports that are tried for one relay: others may have some.
 const maxTries = 32
 
+// firstPeerPort is the first port to which is relayed. Devices send from ports above the
+// well-known ones (RFC 6335 section 6); below are services, of which nobody is to ask
+// anything in our name (DNS and NTP answer a little with much).
+const firstPeerPort = 1024
+
 var (
 	errNoPort    = errors.New("no port for a relay is free")
 	errNoTCP     = errors.New("relays are of UDP")
+	errService   = errors.New("nothing is relayed to well-known ports")
 	errNotARelay = errors.New("nothing is relayed to this machine, but to another relay")
 )
 
@@ -146,6 +152,9 @@ func (c *relay) WriteTo(p []byte, to net.Addr) (int, error) {
 	}
 	at := u.AddrPort()
 	at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	if at.Port() < firstPeerPort {
+		return 0, errService
+	}
 	if at.Addr() == c.all.public {
 		if !c.all.isLive(at.Port()) {
 			return 0, errNotARelay

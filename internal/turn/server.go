@@ -42,12 +42,13 @@ type Server struct {
 	relays   *relays
 	rule     *rule
 	sessions *sessions
+	asking   *strangers
 	turn     *pion.Server
 	done     chan struct{}
 	closing  sync.Once
 	closeErr error
 
-	unauthorized, malformed, overQuota, denied, full atomic.Int64
+	unauthorized, malformed, overQuota, denied, full, unheard atomic.Int64
 }
 
 // readBuffer is how many bytes of all clients may wait while one packet is handled.
@@ -67,7 +68,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this machine's addresses: %w", err)
 	}
-	s := &Server{o: o, rule: newRule(o.Public, machine, o.allow), sessions: newSessions(), done: make(chan struct{})}
+	s := &Server{o: o, rule: newRule(o.Public, machine, o.allow), sessions: newSessions(), asking: newStrangers(), done: make(chan struct{})}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", o.Addr)
 	if err != nil {
@@ -125,6 +126,10 @@ func (s *Server) config() pion.ServerConfig {
 			OnPermissionDeleted: func(from, _ net.Addr, _, _, _ string, _ net.Addr, peer net.IP) {
 				s.sessions.talks(clientOf(from), addrOf(peer), false)
 			},
+			OnChannelCreated: func(from, _ net.Addr, _, _, _ string, _, _ net.Addr, _ uint16) { s.sessions.channel(clientOf(from), 1) },
+			OnChannelDeleted: func(from, _ net.Addr, _, _, _ string, _, _ net.Addr, _ uint16) {
+				s.sessions.channel(clientOf(from), -1)
+			},
 		},
 		InboundMTU: maxPacket,
 	}
@@ -141,9 +146,12 @@ func (s *Server) mayReach(from net.Addr, peer net.IP) bool {
 }
 
 func (s *Server) refused(v verdict) {
-	if v == deny {
+	switch v {
+	case deny:
 		s.unauthorized.Add(1)
-	} else {
+	case flood:
+		s.unheard.Add(1)
+	default:
 		s.malformed.Add(1)
 	}
 }
@@ -190,6 +198,7 @@ type Stats struct {
 	Denied                  int64 // addresses to which nothing is relayed
 	Malformed               int64 // packets
 	Full                    int64 // connections
+	Unheard                 int64 // requests without credentials, above what an address may ask
 }
 
 // Stats gives the figures of this moment.
@@ -198,6 +207,6 @@ func (s *Server) Stats() Stats {
 	return Stats{
 		Relays: now, Begun: total, BytesIn: s.relays.in.Load(), BytesOut: s.relays.out.Load(),
 		Unauthorized: s.unauthorized.Load(), OverQuota: s.overQuota.Load(), Denied: s.denied.Load(),
-		Malformed: s.malformed.Load(), Full: s.full.Load(),
+		Malformed: s.malformed.Load(), Full: s.full.Load(), Unheard: s.unheard.Load(),
 	}
 }

@@ -15,6 +15,9 @@ const (
 	Quota = 4
 	// maxPeers bounds the addresses with which one relay may talk at once.
 	maxPeers = 64
+	// maxChannels bounds the channels of one relay: each packet is looked up among them.
+	// Who has as many may begin and renew nothing with it any more; no client has.
+	maxChannels = 128
 	// promised is how long a relay that was granted may take to begin.
 	promised = 10 * time.Second
 )
@@ -31,6 +34,8 @@ type session struct {
 	began time.Time
 	open  bool // false: it was granted and has not begun
 	peers map[netip.Addr]bool
+	// channels are those that it has.
+	channels int
 }
 
 // sessions are the relays there are. Safe for concurrent use.
@@ -108,7 +113,16 @@ func (s *sessions) mayTalk(c client, peer netip.Addr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.of[c]
-	return found != nil && (found.peers[peer] || len(found.peers) < maxPeers)
+	return found != nil && found.channels < maxChannels && (found.peers[peer] || len(found.peers) < maxPeers)
+}
+
+// channel counts one that began or ended.
+func (s *sessions) channel(c client, more int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.of[c]; found != nil {
+		found.channels += more
+	}
 }
 
 func (s *sessions) talks(c client, peer netip.Addr, on bool) {

@@ -18,10 +18,11 @@ const (
 	// maxStreams bounds the connections over TCP, and maxStreamsOf those of one address.
 	maxStreams   = 1024
 	maxStreamsOf = 64
-	// unknownIdle is how long somebody may say nothing who has shown no credentials;
-	// knownIdle bounds others, who renew their permissions every five minutes.
-	unknownIdle = 20 * time.Second
-	knownIdle   = 10 * time.Minute
+	// unknown is how long a connection stays that has shown no credentials, whatever it
+	// asks; knownIdle is how long others may say nothing, who renew their permissions every
+	// five minutes.
+	unknown   = 20 * time.Second
+	knownIdle = 10 * time.Minute
 	// slowest is how long a client may take for what is sent to it.
 	slowest = 10 * time.Second
 	// pause is how long is waited after an error of a socket that goes on.
@@ -79,7 +80,7 @@ func (d *door) enter(conn net.Conn) *stream {
 	if d.closed || len(d.open) >= maxStreams || d.of[from] >= maxStreamsOf {
 		return nil
 	}
-	st := &stream{Conn: conn, door: d, from: from, r: bufio.NewReaderSize(conn, 2*maxPacket)}
+	st := &stream{Conn: conn, door: d, from: from, came: d.s.o.Clock(), r: bufio.NewReaderSize(conn, 2*maxPacket)}
 	d.open[st] = true
 	d.of[from]++
 	return st
@@ -118,6 +119,7 @@ type stream struct {
 	door   *door
 	from   netip.Addr
 	r      *bufio.Reader
+	came   time.Time
 	signed bool // only Read uses it
 }
 
@@ -130,7 +132,7 @@ func (st *stream) Read(p []byte) (int, error) {
 		}
 		v, answer, signed := st.door.s.check(p[:n], st.RemoteAddr())
 		st.signed = st.signed || signed
-		if v == pass {
+		if v == pass || v == greet { // where an answer goes has been shown by the connection
 			return n, nil
 		}
 		st.door.s.refused(v)
@@ -145,11 +147,11 @@ func (st *stream) Read(p []byte) (int, error) {
 
 // frame reads one frame (RFC 8656 section 12.5: channel data is padded on TCP).
 func (st *stream) frame(p []byte) (int, error) {
-	idle := unknownIdle
+	until := st.came.Add(unknown)
 	if st.signed {
-		idle = knownIdle
+		until = st.door.s.o.Clock().Add(knownIdle)
 	}
-	if err := st.SetReadDeadline(st.door.s.o.Clock().Add(idle)); err != nil {
+	if err := st.SetReadDeadline(until); err != nil {
 		return 0, fmt.Errorf("read from a client: %w", err)
 	}
 	head, err := st.r.Peek(4)
