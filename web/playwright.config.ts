@@ -42,8 +42,8 @@ export default defineConfig({
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
-        // A camera and a microphone that are always there and always allowed.
-        "--use-fake-device-for-media-stream",
+        // Two cameras and microphones that are always there and always allowed; who shares a screen shares the page.
+        "--use-fake-device-for-media-stream=device-count=2,display-media-type=browser",
         "--use-fake-ui-for-media-stream",
       ],
     },

@@ -1,6 +1,6 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
 import { useConversations } from "../sync/queries.ts";
+import { useKeydown } from "../ui/use-keydown.ts";
 
 interface Shortcuts {
   onSwitcher: () => void;
@@ -35,17 +35,5 @@ export function useShortcuts({ onSwitcher, onSheet }: Shortcuts): void {
       void navigate({ to: "/c/$id", params: { id: next.id }, search: {} });
     }
   };
-  const listener = useRef(onKeyDown);
-  useEffect(() => {
-    listener.current = onKeyDown;
-  });
-  useEffect(() => {
-    const listen = (event: KeyboardEvent): void => {
-      listener.current(event);
-    };
-    window.addEventListener("keydown", listen);
-    return () => {
-      window.removeEventListener("keydown", listen);
-    };
-  }, []);
+  useKeydown(onKeyDown);
 }

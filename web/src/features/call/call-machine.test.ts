@@ -4,9 +4,11 @@ import type { CallLine, CallNews } from "../../sync/call-hub.ts";
 import { ApiError } from "../../wire/errors.ts";
 import type { CallName, Calls } from "../../wire/socket.ts";
 import type { Call } from "../../wire/types.ts";
+import type { PictureLimits } from "./budget.ts";
 import { CallMachine } from "./call-machine.ts";
-import type { LocalMedia, LocalView } from "./local-media.ts";
+import type { LocalMedia, LocalMediaParts, LocalView } from "./local-media.ts";
 import type { Peer, PeerParts } from "./peer.ts";
+import type { Quality } from "./quality.ts";
 import type { Signal } from "./signal.ts";
 import { CallTrouble, type Trouble } from "./trouble.ts";
 
@@ -108,8 +110,10 @@ class FakeMedia implements LocalMedia {
   /** Set: the browser asks, and nobody has answered yet. */
   gate: Promise<void> | undefined;
   readonly #changed: () => void;
-  constructor(changed: () => void) {
-    this.#changed = changed;
+  readonly trouble: LocalMediaParts["onTrouble"];
+  constructor({ onChange, onTrouble }: Pick<LocalMediaParts, "onChange" | "onTrouble">) {
+    this.#changed = onChange;
+    this.trouble = onTrouble;
   }
   async open(camera: boolean): Promise<void> {
     await this.gate;
@@ -125,6 +129,7 @@ class FakeMedia implements LocalMedia {
     return Promise.resolve();
   }
   setScreen(screen: boolean): Promise<void> {
+    this.trouble(undefined);
     this.#put({ screen });
     return Promise.resolve();
   }
@@ -158,14 +163,19 @@ class FakePeer implements Peer {
     }
     if (signal.type === "answer") this.parts.onState("connected");
   }
+  limits: PictureLimits | undefined;
+  quality: Quality | undefined;
+  limit(limits: PictureLimits): void {
+    this.limits = limits;
+  }
   send(): void {
     // No picture goes anywhere here.
   }
   restart(): void {
     this.restarted += 1;
   }
-  measure(): Promise<undefined> {
-    return Promise.resolve(undefined);
+  measure(): Promise<Quality | undefined> {
+    return Promise.resolve(this.quality);
   }
   close(): void {
     this.closed = true;
@@ -199,7 +209,7 @@ class FakeDevice {
     this.machine = new CallMachine({
       line,
       me: user,
-      openMedia: ({ onChange }) => (this.media = new FakeMedia(onChange)),
+      openMedia: (parts) => (this.media = new FakeMedia(parts)),
       openPeer: (parts) => {
         const peer = new FakePeer(parts);
         this.peers.push(peer);
@@ -385,6 +395,24 @@ describe("several devices and calls", () => {
     expect(ada.peers.map(({ closed }) => closed)).toEqual([false, true]);
   });
 
+  test("with each who comes the pictures get smaller, with each who leaves larger; a poor line gets less still", async () => {
+    const linus = new FakeDevice(server, "linus");
+    const rates = (): (number | undefined)[] => ada.peers.map(({ limits }) => limits?.maxBitrate);
+    await inCall();
+    expect(rates()).toEqual([1_500_000]);
+    await linus.machine.accept(true);
+    await settled();
+    expect(rates()).toEqual([500_000, 500_000]);
+    const [toGrace] = ada.peers;
+    if (toGrace) toGrace.quality = "poor";
+    ada.pass(2_000);
+    await settled();
+    expect(rates()).toEqual([200_000, 500_000]);
+    expect(ada.view.people.map(({ quality }) => quality)).toEqual(["poor", undefined]);
+    server.change({ participants: server.known.participants.filter(({ user_id }) => user_id !== "linus") });
+    expect(rates()[0]).toBe(500_000);
+  });
+
   test("what is older than what is known changes nothing", async () => {
     await inCall();
     const old = {
@@ -417,6 +445,17 @@ describe("when something goes wrong", () => {
     await settled();
     await grace.machine.accept(false);
     expect([grace.phase, grace.view.trouble, grace.view.busy]).toEqual(["incoming", "noMic", false]);
+  });
+
+  test("what stood in the way is told until something else is wanted; that there is no way, until there is one", async () => {
+    await inCall();
+    ada.media.trouble("screenDenied");
+    expect(ada.view.trouble).toBe("screenDenied");
+    await ada.machine.media.setScreen(true);
+    expect(ada.view.trouble).toBeUndefined();
+    ada.peers[0]?.parts.onState("failed");
+    await ada.machine.media.setScreen(false);
+    expect(ada.view.trouble).toBe("noWay");
   });
 
   test("what the server refuses is told", async () => {

@@ -1,4 +1,4 @@
-import { Maximize, Minimize, Minimize2, PictureInPicture2, UserRound } from "lucide-react";
+import { Maximize, Minimize, Minimize2, PictureInPicture2, UserRound, X } from "lucide-react";
 import { type RefObject, useEffect, useRef, useState } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useT } from "../../lib/i18n/i18n.ts";
@@ -142,9 +142,19 @@ export function CallScreen({ view, machine, pip, onMinimise }: CallScreenProps) 
       </div>
       <div className="safe-bottom shrink-0 border-t border-base-300 bg-base-100">
         {view.trouble && (
-          <p role="alert" className="px-4 pt-2 text-center text-sm text-danger">
-            {t(`call.trouble.${view.trouble}`)}
-          </p>
+          <div className="flex items-center justify-center gap-2 px-4 pt-2">
+            <p role="alert" className="text-center text-sm text-danger">
+              {t(`call.trouble.${view.trouble}`)}
+            </p>
+            <IconButton
+              label={t("app.close")}
+              icon={<X size={16} />}
+              className="btn-xs"
+              onClick={() => {
+                machine.dismiss();
+              }}
+            />
+          </div>
         )}
         <Controls view={view} machine={machine} {...toggles} />
       </div>

@@ -69,6 +69,16 @@ function useAnnounced({ phase }: CallView): void {
   }, [phase, t]);
 }
 
+/** The picture's own window closes with the picture: some browsers leave the last one standing in it. */
+function useOwnWindow(pictured: boolean): void {
+  useEffect(() => {
+    if (!pictured) return;
+    return () => {
+      if (document.pictureInPictureElement) void document.exitPictureInPicture().catch(() => undefined);
+    };
+  }, [pictured]);
+}
+
 /** Everything of a call that is on the page, wherever in the page one is. */
 export function CallStage({ notifyRing, notifyMissed }: CallNotices) {
   const { machine, view } = useMachine();
@@ -82,6 +92,7 @@ export function CallStage({ notifyRing, notifyMissed }: CallNotices) {
   }, [missed, notifyMissed]);
   useRingback(phase === "outgoing" && view.ringing.length > 0);
   useAnnounced(view);
+  useOwnWindow(shown !== undefined);
   if (phase === "idle") return null;
   if (phase === "incoming") return <RingCard key={callId} view={view} machine={machine} />;
   if (phase === "ended") return <EndedCard view={view} machine={machine} />;

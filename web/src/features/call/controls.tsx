@@ -1,8 +1,9 @@
 import { Mic, MicOff, PhoneOff, ScreenShare, ScreenShareOff, Settings2, Video, VideoOff } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { announce } from "../../ui/announcer.tsx";
 import type { Point } from "../../ui/menu.tsx";
+import { useKeydown } from "../../ui/use-keydown.ts";
 import type { CallMachine } from "./call-machine.ts";
 import type { CallView } from "./call-view.ts";
 import { DeviceChoice } from "./device-choice.tsx";
@@ -43,19 +44,7 @@ export function useCallKeys({ toggleMic, toggleCamera }: Toggles, onMinimise: ()
     else return;
     event.preventDefault();
   };
-  const listener = useRef(onKeyDown);
-  useEffect(() => {
-    listener.current = onKeyDown;
-  });
-  useEffect(() => {
-    const listen = (event: KeyboardEvent): void => {
-      listener.current(event);
-    };
-    window.addEventListener("keydown", listen);
-    return () => {
-      window.removeEventListener("keydown", listen);
-    };
-  }, []);
+  useKeydown(onKeyDown);
 }
 
 interface ControlsProps extends Toggles {

@@ -42,7 +42,8 @@ export interface LocalMediaParts {
   storage: Pick<Storage, "getItem" | "setItem">;
   /** Something of the view or the tracks is different. */
   onChange: () => void;
-  onTrouble: (trouble: Trouble) => void;
+  /** What stands in the way of what the person wants; undefined when they want something else. */
+  onTrouble: (trouble: Trouble | undefined) => void;
 }
 
 type Source = "mic" | "camera" | "screen";
@@ -107,6 +108,7 @@ export class BrowserMedia implements LocalMedia {
   }
 
   async setCamera(on: boolean): Promise<void> {
+    this.#parts.onTrouble(undefined);
     if (!on) {
       this.#drop("camera");
       return;
@@ -120,6 +122,7 @@ export class BrowserMedia implements LocalMedia {
   }
 
   async setScreen(on: boolean): Promise<void> {
+    this.#parts.onTrouble(undefined);
     if (!on) {
       this.#drop("screen");
       return;
@@ -127,8 +130,9 @@ export class BrowserMedia implements LocalMedia {
     try {
       await this.#take("screen");
     } catch (error) {
-      // Who closes the browser's question has changed their mind: nothing to tell.
-      if (!(error instanceof DOMException && error.name === "NotAllowedError")) this.#parts.onTrouble("screenFailed");
+      // Some systems refuse without a question, and look like a person who said no.
+      const denied = error instanceof DOMException && error.name === "NotAllowedError";
+      this.#parts.onTrouble(denied ? "screenDenied" : "screenFailed");
     }
   }
 
@@ -136,6 +140,7 @@ export class BrowserMedia implements LocalMedia {
     const chosen = { ...this.#view.chosen, [kind]: id };
     this.#parts.storage.setItem(storageKey, JSON.stringify(chosen));
     this.#change({ chosen });
+    this.#parts.onTrouble(undefined);
     if (kind === "speaker" || !this.#tracks[kind]) return;
     try {
       await this.#take(kind);
@@ -162,7 +167,7 @@ export class BrowserMedia implements LocalMedia {
     if (source === "camera") this.#tracks.camera?.stop();
     const stream = await (source === "screen"
       ? devices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false })
-      : devices.getUserMedia(source === "mic" ? micOf(chosen.mic) : cameraOf(chosen.camera)));
+      : openDevice(devices, source === "mic" ? micOf : cameraOf, chosen[source]));
     const [track] = stream.getTracks();
     if (!track || round !== this.#round) {
       for (const late of stream.getTracks()) late.stop();
@@ -229,13 +234,27 @@ export class BrowserMedia implements LocalMedia {
   }
 }
 
-/** Ideal, not exact: a device that is gone meanwhile is replaced by another one. */
-function micOf(id: string | undefined): MediaStreamConstraints {
-  const device = id ? { deviceId: { ideal: id } } : {};
-  return { audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...device } };
+type ConstraintsOf = (device: MediaTrackConstraints | undefined) => MediaStreamConstraints;
+
+/**
+ * The device that was chosen, and no other that the browser likes better (of a mere wish it
+ * makes one among others, like the size of the picture); where it is gone, another one.
+ */
+async function openDevice(devices: MediaDevices, of: ConstraintsOf, id: string | undefined): Promise<MediaStream> {
+  if (!id) return devices.getUserMedia(of(undefined));
+  try {
+    return await devices.getUserMedia(of({ deviceId: { exact: id } }));
+  } catch (error) {
+    const gone = error instanceof DOMException && /^(OverconstrainedError|NotFoundError)$/.test(error.name);
+    if (!gone) throw error;
+    return devices.getUserMedia(of(undefined));
+  }
 }
 
-function cameraOf(id: string | undefined): MediaStreamConstraints {
-  const device = id ? { deviceId: { ideal: id } } : { facingMode: "user" };
-  return { video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { max: 30 }, ...device } };
-}
+const micOf: ConstraintsOf = (device) => ({
+  audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...device },
+});
+
+const cameraOf: ConstraintsOf = (device = { facingMode: "user" }) => ({
+  video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { max: 30 }, ...device },
+});

@@ -1,4 +1,5 @@
 import type { CallPresent, ICE } from "../../wire/types.ts";
+import { type Drop, limitsOf, nextDrop, noDrop } from "./budget.ts";
 import type { LocalMedia, LocalTracks } from "./local-media.ts";
 import type { Peer, PeerParts, PeerState } from "./peer.ts";
 import type { Quality } from "./quality.ts";
@@ -44,6 +45,7 @@ const maxEarlyDevices = 8;
 export class Mesh {
   readonly #parts: MeshParts;
   readonly #peers = new Map<string, Peer>();
+  readonly #drops = new Map<string, Drop>();
   #people: readonly PersonView[] = [];
   #ice: ICE;
   #tracks: LocalTracks;
@@ -72,9 +74,11 @@ export class Mesh {
       if (here.has(device)) continue;
       peer.close();
       this.#peers.delete(device);
+      this.#drops.delete(device);
     }
     this.#people = this.#people.filter(({ deviceId }) => here.has(deviceId));
     for (const one of others) if (!this.#peers.has(one.device_id)) this.#open(one);
+    this.#limit();
     this.#parts.onChange();
   }
 
@@ -97,6 +101,7 @@ export class Mesh {
     this.#tracks = this.#parts.media.tracks;
     this.#state = state;
     for (const peer of this.#peers.values()) peer.send(this.#tracks);
+    this.#limit();
     if (state.muted === before.muted && state.camera === before.camera && state.screen === before.screen) return;
     for (const device of this.#peers.keys()) this.#parts.onSignal(device, state);
     const video = state.camera || state.screen;
@@ -156,6 +161,15 @@ export class Mesh {
     for (const signal of early) this.take(device, signal);
   }
 
+  /** Shares what a line carries among the others; who is hard to reach gets less. */
+  #limit(): void {
+    const { video } = this.#tracks;
+    const sent = { others: this.#peers.size, screen: this.#state.screen, height: video?.getSettings().height };
+    for (const [device, peer] of this.#peers) {
+      peer.limit(limitsOf({ ...sent, drop: (this.#drops.get(device) ?? noDrop).drop }));
+    }
+  }
+
   #update(device: string, change: Partial<PersonView>): void {
     this.#people = this.#people.map((one) => (one.deviceId === device ? { ...one, ...change } : one));
     this.#parts.onChange();
@@ -165,8 +179,11 @@ export class Mesh {
     for (const [device, peer] of this.#peers) {
       const quality = await peer.measure().catch(() => undefined);
       const known = this.#people.find(({ deviceId }) => deviceId === device);
-      if (quality && known && known.quality !== quality) this.#update(device, { quality });
+      if (!quality || !known) continue;
+      this.#drops.set(device, nextDrop(this.#drops.get(device) ?? noDrop, quality));
+      if (known.quality !== quality) this.#update(device, { quality });
     }
+    if (!this.#closed) this.#limit();
     // Between two readings it may have been closed.
     if (!this.#closed) this.#cancelMeasure = this.#parts.later(measureMs, () => void this.#measure());
   }

@@ -1,4 +1,5 @@
 import type { ICE } from "../../wire/types.ts";
+import type { PictureLimits } from "./budget.ts";
 import type { LocalTracks } from "./local-media.ts";
 import { type Counters, countersOf, judge, type Quality } from "./quality.ts";
 import type { Signal } from "./signal.ts";
@@ -11,6 +12,8 @@ export interface Peer {
   /** Takes what the other device says; in the order in which it was said. */
   take(signal: Signal): void;
   send(tracks: LocalTracks): void;
+  /** What the picture may cost from now on. */
+  limit(limits: PictureLimits): void;
   /** Looks for another way, with other servers if any are given. */
   restart(ice?: ICE): void;
   measure(): Promise<Quality | undefined>;
@@ -42,6 +45,7 @@ export class BrowserPeer implements Peer {
   readonly #parts: PeerParts;
   readonly #pc: RTCPeerConnection;
   #tracks: LocalTracks;
+  #limits: PictureLimits | undefined;
   #senders: Partial<Record<"audio" | "video", RTCRtpSender>> = {};
   #streams: { audio?: MediaStream; video?: MediaStream } = {};
   #offering = false;
@@ -91,6 +95,13 @@ export class BrowserPeer implements Peer {
       const sender = this.#senders[kind];
       if (sender && sender.track !== tracks[kind]) sender.replaceTrack(tracks[kind]).catch(() => undefined);
     }
+  }
+
+  limit(limits: PictureLimits): void {
+    const known = this.#limits;
+    if (known?.maxBitrate === limits.maxBitrate && known.scaleResolutionDownBy === limits.scaleResolutionDownBy) return;
+    this.#limits = limits;
+    void this.#do(() => this.#applyLimits());
   }
 
   restart(ice?: ICE): void {
@@ -164,6 +175,16 @@ export class BrowserPeer implements Peer {
     }
   }
 
+  async #applyLimits(): Promise<void> {
+    const sender = this.#senders.video;
+    const parameters = sender?.getParameters();
+    // Before the first negotiation some browsers have nothing to limit: it is done when the connection stands.
+    const [encoding] = parameters?.encodings ?? [];
+    if (!sender || !parameters || !encoding || !this.#limits) return;
+    Object.assign(encoding, this.#limits);
+    await sender.setParameters(parameters);
+  }
+
   /** Takes the lines that the other side's first offer opened. */
   async #adopt(): Promise<void> {
     for (const transceiver of this.#pc.getTransceivers()) {
@@ -202,6 +223,7 @@ export class BrowserPeer implements Peer {
       this.#cancelSearch = undefined;
       this.#searches = 0;
       this.#wasConnected = true;
+      void this.#do(() => this.#applyLimits());
       this.#parts.onState("connected");
     } else if (state === "disconnected" || state === "failed") {
       this.#parts.onState(this.#wasConnected ? "reconnecting" : "connecting");

@@ -11,6 +11,7 @@ export type Trouble =
   | "micGone"
   | "cameraGone"
   | "speakerGone"
+  | "screenDenied"
   | "screenFailed"
   | "noWay"
   | "failed";

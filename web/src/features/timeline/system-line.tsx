@@ -1,17 +1,14 @@
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { fullTime } from "../../lib/time.ts";
-import { callText } from "../../sync/call-text.ts";
-import type { SystemItem } from "../../sync/fold.ts";
-import { useMe, useNames } from "../../sync/queries.ts";
+import { useNames } from "../../sync/queries.ts";
+import type { CallEntry, SystemEntry } from "../../wire/types.ts";
 
 const namedUsers = 5;
 
 /** What happened to a group, in a sentence. */
-export function SystemLine({ item }: { item: SystemItem }) {
+export function SystemLine({ entry }: { entry: Exclude<SystemEntry, CallEntry> }) {
   const t = useT();
   const locale = useLocale();
-  const { entry } = item;
-  const me = useMe().id;
   const ids = "user_ids" in entry ? entry.user_ids.slice(0, namedUsers) : [];
   const [name = "…", ...named] = useNames([entry.sender_id, ...ids]);
   const rest = "user_ids" in entry ? entry.user_ids.length - ids.length : 0;
@@ -33,14 +30,12 @@ export function SystemLine({ item }: { item: SystemItem }) {
         return t("system.pinned", { name });
       case "updated":
         return t("system.updated", { name, title: entry.title });
-      case "call":
-        return callText(entry, me, t);
     }
   })();
   return (
     <p
       dir="auto"
-      title={fullTime(item.at, locale)}
+      title={fullTime(entry.at, locale)}
       className="mx-auto w-fit max-w-[90%] rounded-full px-3 py-1 text-center text-xs text-base-content/70"
     >
       {text}

@@ -46,7 +46,7 @@ function WhatHappened({ item, conversation, me }: { item: SystemItem; conversati
   return entry.kind === "call" ? (
     <CallLine entry={entry} conversation={conversation} me={me} />
   ) : (
-    <SystemLine item={item} />
+    <SystemLine entry={entry} />
   );
 }
 

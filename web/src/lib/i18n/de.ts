@@ -242,6 +242,7 @@ export const de: Catalogue = {
   "call.trouble.micGone": "Das Mikrofon ist weg. Niemand hört dich.",
   "call.trouble.cameraGone": "Die Kamera ist weg.",
   "call.trouble.speakerGone": "Der Lautsprecher ist weg; der übliche wird benutzt.",
+  "call.trouble.screenDenied": "Es wird nichts gezeigt: Der Browser hat es nicht erlaubt.",
   "call.trouble.screenFailed": "Der Bildschirm konnte nicht gezeigt werden.",
   "call.trouble.noWay": "Zwischen euch beiden wurde kein Weg gefunden: Ein Netz verbietet es. Es wird weiter versucht.",
   "call.trouble.failed": "Das Mikrofon ließ sich nicht benutzen.",

@@ -239,6 +239,7 @@ export const en = {
   "call.trouble.micGone": "The microphone is gone. Nobody hears you.",
   "call.trouble.cameraGone": "The camera is gone.",
   "call.trouble.speakerGone": "The loudspeaker is gone; the usual one is used.",
+  "call.trouble.screenDenied": "Nothing is shared: the browser did not allow it.",
   "call.trouble.screenFailed": "The screen could not be shared.",
   "call.trouble.noWay": "No way was found between the two of you: a network forbids it. It is still being tried.",
   "call.trouble.failed": "The microphone could not be used.",
