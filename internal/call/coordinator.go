@@ -28,8 +28,19 @@ type Deps struct {
 	// Deliver takes an event to this node's sockets alone, as the bus would: what other
 	// nodes said of a call may have been lost. It must not block.
 	Deliver func([]chat.Event)
-	Now     func() time.Time
-	Logger  *slog.Logger
+	// Bell reaches people who look at no client; nil: nothing does.
+	Bell   Bell
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// Bell tells people who look at no client that they are called. Its methods do not block.
+type Bell interface {
+	// Changed says that this node made a call what it is. before is the call that the
+	// conversation had; it may be another one, or none.
+	Changed(before, after chat.Call)
+	// Heard says what this node came to know of a call; the same may come again.
+	Heard(now chat.Call)
 }
 
 // Publisher is what calls need of a chat.Bus.
@@ -232,6 +243,12 @@ func (c *Coordinator) settled(ctx context.Context, a *Action, before, after Stat
 	moved := before.Call.ID != after.Call.ID || before.Call.Version != after.Call.Version
 	if moved {
 		c.count(a.Verb, &before, &after)
+	}
+	if c.d.Bell != nil && (moved || unsure && a.Verb == Start) {
+		if !moved { // an earlier try began it
+			before = State{}
+		}
+		c.d.Bell.Changed(before.Call, after.Call)
 	}
 	c.learn(a.Conversation, after)
 	if len(after.Owed) > 0 && moved {

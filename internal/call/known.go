@@ -17,6 +17,8 @@ type known struct {
 	bound map[chat.DeviceID]struct{}
 	// removed are people who are no members any more and may still be in the call.
 	removed []chat.UserID
+	// left are devices that leave for good and may still be in the call.
+	left []chat.DeviceID
 	// told is the version of the call that this node's sockets were told of.
 	told int64
 	// due is when to look at the board next, logDue when to tell the log what is owed to it.
@@ -69,12 +71,13 @@ func (c *Coordinator) learn(id chat.ConversationID, s State) {
 		}
 	}
 	if k.state.Call.ID != s.Call.ID {
-		k.told, k.bound, k.removed = 0, nil, nil
+		k.told, k.bound, k.removed, k.left = 0, nil, nil, nil
 	} else if s.Call.Version < k.state.Call.Version {
 		return // read before what is known was heard
 	}
 	k.state = s.clone()
 	k.removed = slices.DeleteFunc(k.removed, func(u chat.UserID) bool { return k.state.seatOf(u) < 0 && !slices.Contains(s.Call.Ringing, u) })
+	k.left = slices.DeleteFunc(k.left, func(d chat.DeviceID) bool { return k.state.seat(d) < 0 })
 	k.plan(c.now())
 }
 
@@ -111,7 +114,7 @@ func (k *known) plan(now chat.Time) {
 			}
 		}
 	}
-	if len(k.removed) > 0 {
+	if len(k.removed) > 0 || len(k.left) > 0 {
 		due = now
 	}
 	k.due = max(due, now+soonest)
@@ -123,6 +126,9 @@ func (k *known) plan(now chat.Time) {
 // Heard takes note of a call that the bus, or Deliver, told of, and reports whether
 // this node's sockets are to be told: whether it is news to them. It does not block.
 func (c *Coordinator) Heard(call *chat.Call) (news bool) {
+	if c.d.Bell != nil {
+		c.d.Bell.Heard(*call)
+	}
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,7 +146,7 @@ func (c *Coordinator) Heard(call *chat.Call) (news bool) {
 			return true // an older one
 		}
 		k.state = State{RingsUntil: call.StartedAt + rings, Owed: k.state.Owed, Noted: k.state.Noted}
-		k.told, k.bound, k.removed = 0, nil, nil
+		k.told, k.bound, k.removed, k.left = 0, nil, nil, nil
 	} else if call.Version <= k.state.Call.Version {
 		news = call.Version > k.told
 		k.told = max(k.told, call.Version)
@@ -180,8 +186,25 @@ func (c *Coordinator) Release(id chat.ConversationID, call chat.CallID, device c
 	}
 }
 
-// Removed says that people are no members of a conversation any more: they leave its
-// call. It does not block.
+// Leave says that a device is in a call no more: its session has ended, so that it
+// cannot come back. It does not block.
+func (c *Coordinator) Leave(id chat.ConversationID, call chat.CallID, device chat.DeviceID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.known[id]
+	if k == nil || k.state.Call.ID != call || k.state.over() {
+		return
+	}
+	delete(k.bound, device)
+	if !slices.Contains(k.left, device) {
+		k.left = append(k.left, device)
+	}
+	k.due = c.now()
+	c.ring()
+}
+
+// Removed says that people are no members of a conversation any more, or of a direct
+// one that they have blocked the other: they leave its call. It does not block.
 func (c *Coordinator) Removed(id chat.ConversationID, users []chat.UserID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -314,7 +337,7 @@ func (c *Coordinator) look(ctx context.Context, id chat.ConversationID) {
 	now := c.now()
 	c.mu.Lock()
 	k := c.known[id]
-	a := Action{Verb: Keep, Conversation: id, CallID: k.state.Call.ID, Users: slices.Clone(k.removed)}
+	a := Action{Verb: Keep, Conversation: id, CallID: k.state.Call.ID, Users: slices.Clone(k.removed), Left: slices.Clone(k.left)}
 	for device := range k.bound {
 		a.Devices = append(a.Devices, device)
 	}
@@ -337,6 +360,9 @@ func (c *Coordinator) look(ctx context.Context, id chat.ConversationID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k.looking = false
+	if err != nil && len(k.removed)+len(k.left) > 0 {
+		k.due = c.now() + later // they are not to stay for as long as others may
+	}
 	c.forget(id, k)
 }
 

@@ -35,6 +35,7 @@ type Action struct {
 	Spared       []chat.UserID   // of Start: members for whom it does not ring
 	Devices      []chat.DeviceID // of Keep
 	Users        []chat.UserID   // of Keep
+	Left         []chat.DeviceID // of Keep: devices that are there no more
 	// Lenient has Keep leave those in the call whose lease has run out: for a while
 	// after nobody could renew any.
 	Lenient bool
@@ -246,7 +247,7 @@ func (s *State) keep(a *Action, now chat.Time) {
 		return
 	}
 	for _, d := range a.Devices {
-		if s.seat(d) >= 0 && s.Leases[d] < now+fresh {
+		if s.seat(d) >= 0 && !slices.Contains(a.Left, d) && s.Leases[d] < now+fresh {
 			s.renew(d, now+lease)
 		}
 	}
@@ -254,7 +255,9 @@ func (s *State) keep(a *Action, now chat.Time) {
 		s.unring(u)
 		s.Members = slices.DeleteFunc(s.Members, func(m chat.UserID) bool { return m == u })
 	}
-	s.rise(func(p chat.CallPresent) bool { return slices.Contains(a.Users, p.UserID) })
+	s.rise(func(p chat.CallPresent) bool {
+		return slices.Contains(a.Users, p.UserID) || slices.Contains(a.Left, p.DeviceID)
+	})
 	s.settle(false, now)
 	if a.Lenient {
 		return

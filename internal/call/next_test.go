@@ -156,6 +156,40 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// A device whose session has ended is out of the call at once: of one of two people that
+// is its end. Who is spared is not rung for, but may come.
+func TestDevicesThatLeaveAndPeopleWhoAreSpared(t *testing.T) {
+	left := keep([]chat.DeviceID{device(1), device(3)})
+	left.Left = []chat.DeviceID{device(3)}
+	spared := begin(ann, bob, eve)
+	spared.Spared = []chat.UserID{bob}
+	for _, c := range []struct {
+		name    string
+		steps   []Action
+		state   chat.CallState
+		outcome chat.CallOutcome
+		seats   int
+		ringing []chat.UserID
+	}{
+		{"of two", []Action{begin(ann, bob), act(Answer, bob, 3), left}, chat.CallEnded, chat.CallAnswered, 0, nil},
+		{"of three", []Action{begin(ann, bob, eve), act(Answer, bob, 3), act(Answer, eve, 5), left}, chat.CallLive, "", 2, nil},
+		{"another device", []Action{begin(ann, bob), act(Answer, bob, 4), left}, chat.CallLive, "", 2, nil},
+		{"spared", []Action{spared}, chat.CallRinging, "", 1, []chat.UserID{eve}},
+		{"spared, and comes", []Action{spared, act(Answer, bob, 3)}, chat.CallLive, "", 2, []chat.UserID{eve}},
+	} {
+		var s State
+		var err error
+		for i, a := range c.steps {
+			if s, err = Next(s, a, epoch+chat.Time(i)); err != nil {
+				t.Fatalf("%s: step %d: %v", c.name, i, err)
+			}
+		}
+		if s.Call.State != c.state || s.Call.Outcome != c.outcome || len(s.Call.Participants) != c.seats || !slices.Equal(s.Call.Ringing, c.ringing) {
+			t.Errorf("%s: got %+v", c.name, s.Call)
+		}
+	}
+}
+
 func TestACallIsFull(t *testing.T) {
 	people := chattest.Users(10)
 	s, err := Next(State{}, begin(people...), epoch)

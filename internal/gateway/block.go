@@ -25,6 +25,17 @@ func (g *Gateway) blockEvent(u *user, ev *chat.Event) {
 	if b.On {
 		u.blocks.Add(1) // before the look at who is watched: see watchPeople
 		g.hideFrom(u, []chat.UserID{b.UserID})
+		g.endCalls(u, []chat.UserID{b.UserID})
+	}
+}
+
+// endCalls ends a person's calls with others of whom one blocks the other.
+func (g *Gateway) endCalls(u *user, others []chat.UserID) {
+	if g.ports.Calls == nil {
+		return
+	}
+	for _, other := range others {
+		g.ports.Calls.Removed(chat.DirectID(u.id, other), []chat.UserID{u.id})
 	}
 }
 

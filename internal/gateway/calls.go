@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ type Calls interface {
 	Heard(c *chat.Call) (news bool)
 	Bind(id chat.ConversationID, c chat.CallID, device chat.DeviceID)
 	Release(id chat.ConversationID, c chat.CallID, device chat.DeviceID)
+	Leave(id chat.ConversationID, c chat.CallID, device chat.DeviceID)
 	Removed(id chat.ConversationID, users []chat.UserID)
 }
 
@@ -83,6 +85,10 @@ func (g *Gateway) callStart(c *conn, p wire.CallStart, r reply) {
 		}
 		a.Direct, a.Members, a.Spared = room.Direct, room.Members, room.Spared
 		g.joinCall(ctx, c, a, r)
+		// A block that came between the look and the call found none to end.
+		if room.Direct && errors.Is(g.ports.Service.MayCall(ctx, c.user.id, a.Conversation), chat.ErrForbidden) {
+			g.ports.Calls.Removed(a.Conversation, []chat.UserID{c.user.id})
+		}
 	})
 }
 

@@ -10,10 +10,11 @@ import (
 
 // The states of a socket in which an event does not simply go out.
 const (
-	connHeld   uint32 = 1 << iota // ready has not been sent; events wait behind it
-	connBehind                    // too much waits for the client; entries are left out
-	connMissed                    // an entry was left out: resync when it has caught up
-	connGone                      // revoked or told to go: nothing goes out any more
+	connHeld    uint32 = 1 << iota // ready has not been sent; events wait behind it
+	connBehind                     // too much waits for the client; entries are left out
+	connMissed                     // an entry was left out: resync when it has caught up
+	connGone                       // revoked or told to go: nothing goes out any more
+	connRevoked                    // its session has ended
 )
 
 // maxHeld bounds the frames that wait for a socket's ready.

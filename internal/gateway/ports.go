@@ -28,6 +28,8 @@ type Service interface {
 	NoteReceipt(r chat.Receipt, done func(chat.Receipt, error))
 	// Calling says whom somebody calls in a conversation, and counts it.
 	Calling(ctx context.Context, user chat.UserID, id chat.ConversationID) (*service.Calling, error)
+	// MayCall says whether somebody may call in a conversation still.
+	MayCall(ctx context.Context, user chat.UserID, id chat.ConversationID) error
 	// Settled waits a moment until the store shows somebody's memberships as far as
 	// this node has heard of them.
 	Settled(ctx context.Context, user chat.UserID) error

@@ -324,12 +324,13 @@ func (g *Gateway) reloadAll(ctx context.Context) {
 	})
 }
 
-// rehide ends what a person watches of those who are hidden from them now.
+// rehide ends what a person watches of those who are hidden from them now, and calls with them.
 func (g *Gateway) rehide(ctx context.Context, u *user) error {
 	ids, err := g.ports.People.Hidden(ctx, u.id)
 	if err == nil {
 		u.blocks.Add(1)
 		g.hideFrom(u, ids)
+		g.endCalls(u, ids)
 	}
 	return err //nolint:wrapcheck // wrapped by the caller
 }

@@ -110,8 +110,18 @@ func (g *Gateway) sit(c *conn, at seat) {
 	for _, old := range left {
 		g.ports.Calls.Release(old.conversation, old.call, old.device)
 	}
-	if c.flags.Load()&connGone != 0 { // it went before it had the place
+	switch flags := c.flags.Load(); { // it went before it had the place
+	case flags&connRevoked != 0:
+		g.unseat(c)
+	case flags&connGone != 0:
 		g.rise(c, func(seat) bool { return true })
+	}
+}
+
+// unseat takes a socket's places away for good: its session has ended.
+func (g *Gateway) unseat(c *conn) {
+	for _, at := range g.seats.leave(c, func(seat) bool { return true }) {
+		g.ports.Calls.Leave(at.conversation, at.call, at.device)
 	}
 }
 

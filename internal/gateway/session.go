@@ -28,7 +28,11 @@ func (g *Gateway) sessionEvent(u *user, data []byte) {
 // revoke tells a socket that its session has ended and disconnects it. Nothing
 // reaches it after that, and its library does not connect again by itself.
 func (g *Gateway) revoke(c *conn) {
-	if c.flags.Or(connGone)&connGone != 0 {
+	before := c.flags.Or(connGone | connRevoked)
+	if g.ports.Calls != nil {
+		g.unseat(c)
+	}
+	if before&connGone != 0 {
 		return
 	}
 	g.stats.revoked.Add(1)

@@ -28,14 +28,8 @@ func (s *Service) Calling(ctx context.Context, user chat.UserID, id chat.Convers
 	if err := s.take(ctx, "call:"+user.String(), s.Limits.CallsPerMinute/60, s.Limits.CallBurst); err != nil {
 		return nil, err
 	}
-	if s.Told.Last(id) != 0 {
-		s.fresh(ctx, id) // a block that was made a moment ago counts
-	}
-	head, err := s.People.Head(ctx, id)
+	head, err := s.unbarred(ctx, user, id)
 	if err != nil {
-		return nil, s.hide(ctx, "find whom to call", err)
-	}
-	if err := head.Barred(user); err != nil {
 		return nil, err
 	}
 	if head.Members > chat.MaxCallMembers {
@@ -59,6 +53,28 @@ func (s *Service) Calling(ctx context.Context, user chat.UserID, id chat.Convers
 		return nil, s.hide(ctx, "find blocks", err)
 	}
 	return out, nil
+}
+
+// MayCall says whether somebody whom Calling let call in a conversation may do so
+// still: ErrForbidden where one of the two blocks the other meanwhile.
+func (s *Service) MayCall(ctx context.Context, user chat.UserID, id chat.ConversationID) error {
+	_, err := s.unbarred(ctx, user, id)
+	return err
+}
+
+// unbarred reads a conversation in which no block keeps somebody from talking.
+func (s *Service) unbarred(ctx context.Context, user chat.UserID, id chat.ConversationID) (*chat.Conversation, error) {
+	if s.Told.Last(id) != 0 {
+		s.fresh(ctx, id) // a block that was made a moment ago counts
+	}
+	head, err := s.People.Head(ctx, id)
+	if err != nil {
+		return nil, s.hide(ctx, "find whom to call", err)
+	}
+	if err := head.Barred(user); err != nil {
+		return nil, err
+	}
+	return head, nil
 }
 
 var errCrowd = &chat.Error{Code: chat.CodeTooLarge, Reason: "too_many_members", Message: "In a conversation of more than 32 members nobody can be called."}
