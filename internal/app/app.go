@@ -145,9 +145,10 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 		Leases: a.carriers.looks, Node: a.node, Now: wallClock, Logger: logger,
 		Local: func() []chat.UserID { return a.gateway.Looking() }, Heard: func(id chat.UserID) bool { return a.gateway.HeardLooking(id) },
 	})
+	bell, rings := a.bell(keys)
 	calls := call.New(call.Deps{
 		Board: a.carriers.calls, Bus: bus, Log: callLog{a.service}, Deliver: func(events []chat.Event) { a.gateway.Deliver(events) },
-		Now: wallClock, Logger: logger,
+		Bell: rings, Now: wallClock, Logger: logger,
 	})
 	a.readings = append(a.readings, callReadings(calls)...)
 	edge := api.NewEdge(cfg.PublicURL.URL, cfg.TrustedProxies.Contains)
@@ -181,7 +182,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 	}
 	a.workers = []func(context.Context) error{receipts.Run, presence.Run, attention.Run, a.gateway.Run, calls.Run, ended.Run, a.maintain, a.index}
 	if keys != nil {
-		a.workers = append(a.workers, a.pusher(keys).Run)
+		a.workers = append(a.workers, a.pusher(keys).Run, bell.Run)
 	}
 	if a.relay != nil {
 		a.workers = append(a.workers, a.relay.Run)

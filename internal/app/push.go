@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/parley-chat/parley/internal/call"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/push"
@@ -65,4 +66,18 @@ func (a *App) pusher(keys *push.Keys) *push.Worker {
 		Pushes: a.store, Views: a.store, People: a.store, Looking: a.carriers.looks, Now: wallClock, Logger: a.logger,
 		Sender: push.NewSender(push.SenderOptions{Keys: keys, Now: wallClock, Private: a.cfg.Push == pushPrivate}),
 	})
+}
+
+// bell makes what tells of calls those who look at no client; nil where nothing is pushed.
+func (a *App) bell(keys *push.Keys) (*push.Bell, call.Bell) {
+	if keys == nil {
+		return nil, nil
+	}
+	bell := push.NewBell(push.BellDeps{
+		Pushes: a.store, Views: a.store, People: a.store, Looking: a.carriers.looks, Now: wallClock, Logger: a.logger,
+		Sender: push.NewSender(push.SenderOptions{Keys: keys, Now: wallClock, Private: a.cfg.Push == pushPrivate}),
+	})
+	a.readings = append(a.readings, total("push_calls_dropped", "Notifications of calls that were not sent because too many waited.",
+		func(*readings) float64 { return float64(bell.Dropped()) }))
+	return bell, bell
 }

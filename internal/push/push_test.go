@@ -285,7 +285,7 @@ func (s *service) subscription(b *browser) *chat.PushSubscription {
 func TestSendIsReadByTheBrowser(t *testing.T) {
 	s, b := newService(t), newBrowser(t)
 	sender := s.sender(t, true)
-	o := sender.send(t.Context(), s.subscription(b), notification{payload: []byte(`{"v":1}`), topic: "abc", urgent: true})
+	o := sender.send(t.Context(), s.subscription(b), notification{payload: []byte(`{"v":1}`), topic: "abc", urgent: true, keep: keepSeconds})
 	if o.verdict != chat.PushSent || o.failure != "" {
 		t.Fatalf("got %+v", o)
 	}

@@ -23,7 +23,7 @@ const (
 	sendTimeout = 10 * time.Second
 	// maxAnswer is how much of an answer is read, to use the connection again.
 	maxAnswer = 4 << 10
-	// keepSeconds is how long a push service keeps a notification for a browser that is off.
+	// keepSeconds is how long a push service keeps what was said for a browser that is off.
 	keepSeconds = 24 * 3600
 	// maxRetryAfter bounds what a push service may ask for.
 	maxRetryAfter = time.Hour
@@ -75,6 +75,8 @@ type notification struct {
 	// topic makes the push service replace an earlier copy that it still has (RFC 8030 section 5.4).
 	topic  string
 	urgent bool
+	// keep is for how many seconds the push service keeps it for a browser that is off.
+	keep int
 }
 
 // outcome is what a push service said.
@@ -164,7 +166,7 @@ func (s *Sender) request(ctx context.Context, sub *chat.PushSubscription, n noti
 	h.Set("Authorization", authorization)
 	h.Set("Content-Encoding", "aes128gcm")
 	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Ttl", strconv.Itoa(keepSeconds))
+	h.Set("Ttl", strconv.Itoa(n.keep))
 	h.Set("Topic", n.topic)
 	h.Set("Urgency", "normal")
 	if n.urgent {

@@ -183,7 +183,7 @@ func (w *Worker) do(ctx context.Context, job *chat.PushJob) chat.PushResult {
 // payload is what the service worker of the web client gets.
 type payload struct {
 	V              int                  `json:"v"`
-	Kind           string               `json:"kind"` // message, or test
+	Kind           string               `json:"kind"` // message, test, or what a Bell says of a call
 	ID             string               `json:"id"`   // the same for every copy: the tag of the notification
 	ConversationID *chat.ConversationID `json:"conversation_id,omitempty"`
 	Seq            chat.Seq             `json:"seq,omitempty"`
@@ -194,6 +194,10 @@ type payload struct {
 	SenderID       *chat.UserID         `json:"sender_id,omitempty"`
 	SenderName     string               `json:"sender_name,omitempty"`
 	Attachments    int                  `json:"attachments,omitempty"`
+	// Of calls: which one, until when it rings, and whether with a camera.
+	CallID *chat.CallID `json:"call_id,omitempty"`
+	Until  chat.Time    `json:"until,omitzero"`
+	Video  bool         `json:"video,omitempty"`
 }
 
 // need says whether somebody has to be told of a message.
@@ -218,7 +222,7 @@ func (w *Worker) notification(ctx context.Context, job *chat.PushJob) (n notific
 		return n, notNeeded, fmt.Errorf("encode notification: %w", err)
 	}
 	sum := sha256.Sum256([]byte(p.ID))
-	n = notification{payload: data, topic: base64.RawURLEncoding.EncodeToString(sum[:24]), urgent: job.Mention || job.ConversationID.IsZero()}
+	n = notification{payload: data, topic: base64.RawURLEncoding.EncodeToString(sum[:24]), keep: keepSeconds, urgent: job.Mention || job.ConversationID.IsZero()}
 	return n, needed, nil
 }
 

@@ -42,13 +42,59 @@ async function fromDevice(address, request) {
 /** The words of the chosen language, which a page left here. */
 async function words() {
   const kept = await caches.match(wordsAddress);
-  return kept ? kept.json() : { app: "Parley", message: "New message", test: "Notifications work." };
+  return { ...english, ...(kept ? await kept.json() : {}) };
+}
+
+/** Until a page has left its own. */
+const english = {
+  app: "Parley",
+  message: "New message",
+  test: "Notifications work.",
+  ring: "Somebody is calling",
+  ringOf: "{name} is calling…",
+  missed: "Missed call",
+  missedOf: "Missed call from {name}",
+  over: "It rings no more",
+};
+
+/** A call: of what is told of one, only the last is shown, under the tags that pages use too. */
+async function showCall(data, said) {
+  const ringTag = `call-${data.call_id}`;
+  const shown = await self.registration.getNotifications({ tag: ringTag });
+  const options = { icon: "/icon-192.png", badge: "/icon-192.png", data: { path: `/c/${data.conversation_id}` } };
+  const named = (plain, text) => (data.sender_name ? text.replace("{name}", data.sender_name) : plain);
+  // What comes when it rings no more, though the push service was asked not to keep it, was missed.
+  if (data.kind === "call" && !(Date.parse(data.until) < Date.now())) {
+    await self.registration.showNotification(data.title ?? said.app, {
+      ...options,
+      body: named(said.ring, said.ringOf),
+      tag: ringTag,
+      requireInteraction: true,
+    });
+  } else if (data.kind === "call_over") {
+    const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+    // Browsers want something to be shown where nobody looks at a page.
+    if (pages.some((page) => page.visibilityState === "visible")) shown.forEach((one) => one.close());
+    else
+      await self.registration.showNotification(said.app, { ...options, body: said.over, tag: ringTag, silent: true });
+  } else {
+    shown.forEach((one) => one.close());
+    await self.registration.showNotification(data.title ?? said.app, {
+      ...options,
+      body: named(said.missed, said.missedOf),
+      tag: `missed-${data.call_id}`,
+    });
+  }
 }
 
 async function show(data) {
   const said = await words();
   if (data.kind === "test") {
     await self.registration.showNotification(said.app, { body: said.test, icon: "/icon-192.png", tag: "test" });
+    return;
+  }
+  if (data.call_id) {
+    await showCall(data, said);
     return;
   }
   await self.registration.showNotification(data.title ?? said.app, {

@@ -56,7 +56,17 @@ function watch(registration: ServiceWorkerRegistration | undefined): void {
 /** Leaves the worker the words for what it shows while no page is open. */
 async function leaveWords(): Promise<void> {
   const t = currentT();
-  const words = { app: t("app.name"), message: t("notify.plain"), test: t("notify.test") };
+  const words = {
+    app: t("app.name"),
+    message: t("notify.plain"),
+    test: t("notify.test"),
+    ring: t("call.notify"),
+    // The worker puts the name in.
+    ringOf: t("call.title", { name: "{name}" }),
+    missed: t("call.notifyMissed"),
+    missedOf: t("call.missedFrom", { name: "{name}" }),
+    over: t("call.notifyOver"),
+  };
   const cache = await caches.open("parley-words");
   await cache.put("/words.json", new Response(JSON.stringify(words)));
 }

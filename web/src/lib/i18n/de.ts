@@ -229,6 +229,7 @@ export const de: Catalogue = {
   "call.missedFrom": "Verpasster Anruf von {name}",
   "call.notify": "Jemand ruft an",
   "call.notifyMissed": "Verpasster Anruf",
+  "call.notifyOver": "Es klingelt nicht mehr",
   "call.trouble.insecure": "Ohne https gibt der Browser einer Seite kein Mikrofon.",
   "call.trouble.unsupported": "Dieser Browser kann nicht anrufen.",
   "call.trouble.micDenied":

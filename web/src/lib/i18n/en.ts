@@ -227,6 +227,7 @@ export const en = {
   "call.missedFrom": "Missed call from {name}",
   "call.notify": "Somebody is calling",
   "call.notifyMissed": "Missed call",
+  "call.notifyOver": "It rings no more",
   "call.trouble.insecure": "The browser gives no microphone to a page without https.",
   "call.trouble.unsupported": "This browser cannot make calls.",
   "call.trouble.micDenied":
