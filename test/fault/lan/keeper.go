@@ -22,7 +22,7 @@ type keeper struct {
 
 // keep starts a keeper of namespaces and of a link. They need not exist yet.
 func keep(spaces []string, link string) (*keeper, error) {
-	k := &keeper{cmd: exec.Command("sh", "-c", cleaning(spaces, link))} //nolint:noctx // it is to outlive this process
+	k := &keeper{cmd: exec.Command("sh", "-c", cleaning(spaces, link))}
 	// What the terminal sends to the run is not for it.
 	k.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	k.cmd.Stdout, k.cmd.Stderr = &k.said, &k.said
