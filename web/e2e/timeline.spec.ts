@@ -211,3 +211,151 @@ test("what one sends is on screen at once while the conversation itself is still
   await expectProgress(ada, "twice", "seen");
   expectNoComplaints(ada, grace);
 });
+
+const divider = (person: Person) => person.page.getByText("New", { exact: true });
+const unreadOf = async (person: Person, id: string): Promise<number> =>
+  (await ask<{ unread: number }>(person, "GET", `/conversations/${id}`)).unread;
+
+/** Both people know the conversation; one closes the page when all of it is read. Gives the address of what was open. */
+async function closeWhenRead(reader: Person, writer: Person, id: string): Promise<string> {
+  await expect(message(reader, "read before")).toBeInViewport();
+  await expect.poll(() => unreadOf(reader, id)).toBe(0);
+  // What the device keeps is written a moment later.
+  await expectProgress(writer, "read before", "seen");
+  const address = reader.page.url();
+  await reader.page.goto("about:blank");
+  return address;
+}
+
+/** How far the "New" line is below the header, in pixels. */
+async function dividerBelowHeader(person: Person): Promise<number> {
+  const header = await person.page.locator("main header").first().boundingBox();
+  const line = await divider(person).boundingBox();
+  return (line?.y ?? 10_000) - (header?.y ?? 0) - (header?.height ?? 0);
+}
+
+for (const count of [2, 30, 150]) {
+  test(`what came while the page was closed is unread where it opens: ${String(count)} messages`, async ({ browser }) => {
+    const ada = await newPerson(browser, "Ada Lovelace");
+    const grace = await newPerson(browser, "Grace Hopper");
+    const id = await startDirect(ada, grace);
+    await write(ada, id, lines(0, 40));
+    await send(ada, "read before");
+    await openFromList(grace, "Ada Lovelace");
+    const jump = grace.page.getByRole("button", { name: /Jump to the latest/ });
+    await jump.click();
+    const address = await closeWhenRead(grace, ada, id);
+    await write(
+      ada,
+      id,
+      Array.from({ length: count }, (_, n) => `missed ${String(n)}\n${"and more\n".repeat(n % 9)}`),
+    );
+    expect(await unreadOf(grace, id)).toBe(count);
+
+    await grace.page.goto(address);
+    await expect(divider(grace)).toBeInViewport();
+    await expect(message(grace, /^missed 0/)).toBeInViewport();
+    if (count > 2) {
+      await expect.poll(() => dividerBelowHeader(grace)).toBeLessThan(20);
+      // What is further down has not been shown, and nobody is told that it was read.
+      expect(await unreadOf(grace, id)).toBeGreaterThan(count - 30);
+      await expect(jump).toBeVisible();
+      await grace.page.waitForTimeout(500);
+      expect(Math.abs(await dividerBelowHeader(grace))).toBeLessThan(20);
+      expect(await unreadOf(grace, id)).toBeGreaterThan(count - 30);
+      await jump.click();
+    }
+    await expect.poll(() => unreadOf(grace, id)).toBe(0);
+    expectNoComplaints(ada, grace);
+  });
+}
+
+test("what comes in the moment a conversation is opened is followed", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  const id = await startDirect(ada, grace);
+  await write(grace, id, lines(0, 60));
+  await ask(grace, "POST", `/conversations/${id}/read`, { seq: 62 });
+  await ada.page.goto("/");
+  const row = ada.page.getByRole("link", { name: /Grace Hopper/ });
+  await expect(row).toBeVisible();
+  await ask(ada, "POST", `/conversations/${id}/read`, { seq: 62 });
+  await expect(row).not.toContainText("unread");
+  // A page that knows nothing of the conversation's log yet, on a slow line.
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await ada.page.route(/\/(entries|messages)\?/, async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await openFromList(ada, "Grace Hopper");
+  let isOver = false;
+  const stream = (async (): Promise<void> => {
+    for (let n = 0; !isOver; n += 1) {
+      await write(grace, id, Array.from({ length: 5 }, (_, k) => `live ${String(n)}.${String(k)}`));
+      await ada.page.waitForTimeout(100);
+    }
+    await write(grace, id, ["the last of them"]);
+  })();
+  await expect(row).toContainText("unread");
+  release();
+  await expect(message(ada, /^live/)).toBeInViewport();
+  await ada.page.waitForTimeout(2_000);
+  isOver = true;
+  await stream;
+  await expect(message(ada, "the last of them")).toBeInViewport();
+  await expect(divider(ada)).toHaveCount(0);
+  await expect.poll(() => unreadOf(ada, id)).toBe(0);
+  await expect(ada.page.getByRole("button", { name: /Jump to the latest/ })).toBeHidden();
+  expectNoComplaints(ada, grace);
+});
+
+for (const slow of ["a slow machine", "a browser that tells late how high rows are"]) {
+  test(`it opens at the first unread message on ${slow}, and is let go of there`, async ({ browser }) => {
+    const ada = await newPerson(browser, "Ada Lovelace");
+    const grace = await newPerson(browser, "Grace Hopper");
+    const id = await startDirect(ada, grace);
+    const text = (n: number): string => `${String(n)} ${"line\n".repeat((n * 5) % 13)}${"word ".repeat((n * 7) % 60)}`;
+    await write(
+      ada,
+      id,
+      Array.from({ length: 200 }, (_, n) => text(n)),
+    );
+    await grace.page.goto("about:blank");
+    await ask(grace, "POST", `/conversations/${id}/read`, { seq: 110 });
+    if (slow === "a slow machine") {
+      const cdp = await grace.context.newCDPSession(grace.page);
+      await cdp.send("Emulation.setCPUThrottlingRate", { rate: 6 });
+    } else {
+      await grace.page.addInitScript(() => {
+        const Real = ResizeObserver;
+        window.ResizeObserver = class extends Real {
+          constructor(tell: ResizeObserverCallback) {
+            super((entries, observer) => {
+              setTimeout(() => {
+                tell(entries, observer);
+              }, 200);
+            });
+          }
+        };
+      });
+    }
+    await grace.page.goto(`/c/${id}`);
+    const top = async (): Promise<number> => Math.abs(await dividerBelowHeader(grace));
+    await expect.poll(top).toBeLessThan(20);
+    // Only a view that was let go of has rows that count as seen.
+    await expect.poll(() => unreadOf(grace, id)).toBeLessThan(91);
+    await grace.page.waitForTimeout(1_000);
+    expect(await top()).toBeLessThan(20);
+    // Whoever scrolls from there is not brought back.
+    await feed(grace.page).evaluate((element) => {
+      element.scrollTop += 700;
+    });
+    await expect.poll(top).toBeGreaterThan(600);
+    await grace.page.waitForTimeout(1_000);
+    expect(await top()).toBeGreaterThan(600);
+    expectNoComplaints(ada, grace);
+  });
+}

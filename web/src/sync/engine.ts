@@ -21,6 +21,7 @@ import type { Store } from "./store.ts";
 import type { Locks, Tabs } from "./tabs.ts";
 import { countAfter, type Timeline } from "./timeline.ts";
 import { TimelineLoader } from "./timeline-loader.ts";
+import { ToldHeads } from "./told-heads.ts";
 import { TypingLine } from "./typing.ts";
 
 export interface EngineParts {
@@ -56,6 +57,7 @@ export class Engine {
   readonly presence: PresenceWatch;
   readonly typing: TypingLine;
   readonly calls: CallHub;
+  readonly told = new ToldHeads();
   readonly #parts: EngineParts;
   readonly #line: Line;
   readonly #receipts: ReceiptSender;
@@ -88,6 +90,7 @@ export class Engine {
         this.#received(told);
       },
       onHead: (head) => {
+        this.told.tell(head.conversation_id, head.last_seq);
         this.#sayRead(head.conversation_id, head.read_seq, head.last_seq);
       },
       onAdvanced: (id, seq) => {
@@ -195,6 +198,7 @@ export class Engine {
    * the server what was read of them when no line was there to say so.
    */
   #received(told: Conversation): void {
+    this.told.tell(told.id, told.last_seq);
     this.#sayRead(told.id, told.read_seq, told.last_seq);
     const last = told.last_message;
     if (told.unread > 0 && last && last.seq > told.delivered_seq) this.#receipts.delivered(told.id, last.seq);
@@ -215,6 +219,7 @@ export class Engine {
       for (const id of ready.gone ?? []) this.catchUp.forget(id);
       this.catchUp.takeHeads(ready.heads_changed);
       if (begins) this.catchUp.beginAnew();
+      else this.#tellUnmoved();
       this.catchUp.resume();
       this.outbox.flush();
       this.#receipts.flush();
@@ -255,6 +260,12 @@ export class Engine {
     line.onLine("refused", (error) => {
       if (error.code === "unauthenticated") this.#parts.onSignedOut();
     });
+  }
+
+  /** Who has a cursor is told of what moved since: all else stands where it stood. */
+  #tellUnmoved(): void {
+    const list = this.#parts.client.getQueryData<ConversationList>(keys.conversations)?.byId ?? {};
+    for (const { id, last_seq } of Object.values(list)) this.told.tell(id, last_seq);
   }
 
   async #resync(): Promise<void> {

@@ -161,6 +161,22 @@ export function countAfter(timeline: Timeline, seq: number, me: string): number 
   return tail.items.filter((item) => item.seq > seq && item.kind === "message" && item.sender_id !== me).length;
 }
 
+/** The first message of others after seq: its seq, Infinity if there is none, undefined if not all of them are loaded. */
+export function firstAfter(timeline: Timeline, seq: number, me: string): number | undefined {
+  const tail = tailOf(timeline);
+  if (seq + 1 < tail.lo) return undefined;
+  const index = indexAtOrAfter(tail.items, seq + 1);
+  const first = tail.items.slice(index).find((item) => item.kind === "message" && item.sender_id !== me);
+  return first?.seq ?? Infinity;
+}
+
+/** A stretch as it was when it ended at hi; undefined if it began later. */
+export function endedAt(range: Range, hi: number): Range | undefined {
+  if (range.hi <= hi) return range;
+  if (range.lo > hi + 1) return undefined;
+  return { lo: range.lo, hi, items: range.items.slice(0, indexAtOrAfter(range.items, hi + 1)) };
+}
+
 /** The newest message of one's own that can still be edited. */
 export function lastOwnMessage(timeline: Timeline, me: string): Message | undefined {
   return tailOf(timeline).items.findLast(

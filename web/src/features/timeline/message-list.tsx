@@ -3,7 +3,7 @@ import { Virtualizer } from "virtua";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { errorKey } from "../../sync/error-text.ts";
 import { useSetPinned } from "../../sync/group-queries.ts";
-import { useOutboxOf } from "../../sync/queries.ts";
+import { useOutboxOf, useTimeline } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { SkeletonMessages } from "../../ui/skeleton.tsx";
 import { toast } from "../../ui/toasts.tsx";
@@ -15,8 +15,8 @@ import { buildRows, type Row, seqOfRow } from "./rows.ts";
 import { TimelineRow } from "./timeline-row.tsx";
 import { useActions } from "./use-actions.ts";
 import { useFound } from "./use-found.ts";
-import { useDivider } from "./use-divider.ts";
 import { useMessageKeys } from "./use-message-keys.ts";
+import { useOpening } from "./use-opening.ts";
 import { useOwnSends } from "./use-own-sends.ts";
 import { type Here, useRange } from "./use-range.ts";
 import { useScroll } from "./use-scroll.ts";
@@ -39,10 +39,12 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
   const { me } = engine;
   const { id } = conversation;
   const outbox = useOutboxOf(id);
-  const [newAfter, clearDivider] = useDivider(id);
+  const { data: timeline, error, refetch } = useTimeline(id);
+  const { opening, onMoved, onSent, onLeft } = useOpening(conversation, timeline, at);
+  const newAfter = opening.after;
   const here = useRef<Here>({ seq: 0, atEnd: true });
-  const shown = useRange(id, at, here);
-  const { range, atTail, timeline, jumpToEnd } = shown;
+  const shown = useRange({ id, timeline, at, opening, here });
+  const { range, atTail, jumpToEnd } = shown;
   const [overlay, setOverlay] = useState<Overlay>();
 
   const direct = conversation.kind === "direct";
@@ -57,6 +59,7 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
   );
 
   const jumpTo = (seq: number): void => {
+    onLeft();
     if (at === seq) shown.jumpTo(seq);
     else onAddress(seq);
   };
@@ -101,10 +104,11 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
     onNearStart,
     onNearEnd,
     onSeen,
+    onMoved,
   });
   useFound(scroller, find, at, shown.target?.seq === at);
   useOwnSends(outbox, () => {
-    clearDivider();
+    onSent();
     if (at !== undefined) onAddress(undefined);
     jumpToEnd();
   });
@@ -145,8 +149,8 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
       >
         {range === undefined ? (
           <>
-            {shown.failed ? (
-              <LoadFailed error={shown.failed} onRetry={shown.retry} />
+            {error && !timeline ? (
+              <LoadFailed error={error} onRetry={() => void refetch()} />
             ) : (
               <div className="min-h-24 flex-1 overflow-hidden">
                 <SkeletonMessages label={t("app.loading")} />
@@ -175,6 +179,7 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
         <JumpButton
           unread={conversation.unread}
           onJump={() => {
+            onLeft();
             if (at !== undefined) onAddress(undefined);
             jumpToEnd();
           }}

@@ -1,14 +1,12 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useState } from "react";
-import { knownConversation } from "../../sync/apply-entry.ts";
-import { useTimeline } from "../../sync/queries.ts";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useState } from "react";
 import { useEngine } from "../../sync/session-context.ts";
-import { type Range, rangeAt, tailOf, type Timeline } from "../../sync/timeline.ts";
+import { endedAt, type Range, rangeAt, tailOf, type Timeline } from "../../sync/timeline.ts";
+import type { Opening } from "./opening.ts";
 
-/** Where the view is to be put: at a message, at the first unread one, where the person was, or at the end. */
+/** Where the view is to be put: at a message, at the first unread one, where the person was, where it is, or at the end. */
 export interface Target {
   seq: number;
-  how: "message" | "unread" | "place" | "end";
+  how: "message" | "unread" | "place" | "stay" | "end";
   /** Tells two jumps to the same place apart. */
   jump: number;
 }
@@ -16,6 +14,8 @@ export interface Target {
 interface Place {
   /** The seq that the address named when the place was chosen. */
   at: number | undefined;
+  /** The turn of the opening that led here. */
+  turn: number;
   target: Target;
   /** The stretch that was shown lately. */
   lo?: number;
@@ -31,13 +31,10 @@ export interface Here {
 }
 
 export interface ShownRange {
-  timeline: Timeline | undefined;
   /** Undefined until it is known where the conversation opens. */
   range: Range | undefined;
   atTail: boolean;
   target: Target | undefined;
-  failed: Error | null;
-  retry: () => void;
   jumpTo: (seq: number) => void;
   jumpToEnd: () => void;
 }
@@ -49,36 +46,48 @@ const atEnd: Want = { seq: Infinity, how: "end" };
 function placedIn(place: Place, { lo, hi }: Range): Place {
   if (place.lo === lo && place.hi === hi) return place;
   const apart = place.lo !== undefined && place.hi !== undefined && (lo > place.hi + 1 || hi < place.lo - 1);
-  return apart ? { at: place.at, target: place.target, lost: true } : { ...place, lo, hi };
+  return apart ? { at: place.at, turn: place.turn, target: place.target, lost: true } : { ...place, lo, hi };
 }
 
-function useWant(id: string, at: number | undefined): () => Want {
-  const client = useQueryClient();
-  return () => {
-    if (at !== undefined) return { seq: at, how: "message" };
-    const conversation = knownConversation(client, id);
-    return conversation && conversation.unread > 0 ? { seq: conversation.read_seq + 1, how: "unread" } : atEnd;
-  };
+/** Where a conversation is to be shown. */
+function wantOf(at: number | undefined, opening: Opening, place: Place | undefined): Want {
+  if (at !== undefined) return { seq: at, how: "message" };
+  if (opening.aim === "stay" && place) return { seq: place.target.seq, how: "stay" };
+  return opening.aim === "unread" && opening.after !== null ? { seq: opening.after + 1, how: "unread" } : atEnd;
+}
+
+interface RangeInput {
+  id: string;
+  timeline: Timeline | undefined;
+  /** The seq of the message that the address names. */
+  at: number | undefined;
+  opening: Opening;
+  here: RefObject<Here>;
 }
 
 /**
  * Which stretch of a conversation is on screen. It opens at a linked message,
  * else at the first unread one, else at the end; jumps load what they need first.
  */
-export function useRange(id: string, at: number | undefined, here: RefObject<Here>): ShownRange {
+export function useRange({ id, timeline, at, opening, here }: RangeInput): ShownRange {
   const engine = useEngine();
-  const { data: timeline, error, refetch } = useTimeline(id);
   const [place, setPlace] = useState<Place>();
-  const decide = useWant(id, at);
 
-  const go = useCallback((want: Want, address: number | undefined): void => {
-    setPlace((before) => ({ at: address, target: { ...want, jump: (before?.target.jump ?? 0) + 1 } }));
-  }, []);
+  const { turn } = opening;
+  const go = useCallback(
+    (want: Want, address: number | undefined): void => {
+      setPlace((before) => ({ at: address, turn, target: { ...want, jump: (before?.target.jump ?? 0) + 1 } }));
+    },
+    [turn],
+  );
 
-  // Where it opens is decided once, and again when the address names a message; later reading does not move it.
-  const undecided = timeline !== undefined && (place === undefined || (at !== undefined && at !== place.at));
-  const want = undecided ? decide() : undefined;
-  const isLoaded = want !== undefined && (want.how === "end" || rangeAt(timeline ?? nothing, want.seq) !== undefined);
+  // It goes where the opening says, and where the address does when it names a message; later reading does not move it.
+  const undecided =
+    timeline !== undefined && (place === undefined || (at === undefined ? turn !== place.turn : at !== place.at));
+  const want = undecided ? wantOf(at, opening, place) : undefined;
+  const isLoaded =
+    want !== undefined &&
+    (want.how === "end" || want.how === "stay" || rangeAt(timeline ?? nothing, want.seq) !== undefined);
   const moves = want !== undefined && isLoaded;
   const leaves = !moves && place?.at !== undefined && at === undefined;
   if (moves) go(want, at);
@@ -117,8 +126,12 @@ export function useRange(id: string, at: number | undefined, here: RefObject<Her
   const known = timeline && target ? (anchored ?? tailOf(timeline)) : undefined;
   const placed = place && known && !place.lost && !moves && !leaves ? placedIn(place, known) : place;
   if (placed && placed !== place) setPlace(placed);
-  const isLost = placed?.lost ?? false;
-  const range = isLost ? undefined : known;
+  const isLost = (placed?.lost ?? false) && !undecided;
+  const upTo = opening.waits || place?.turn !== turn ? opening.kept : undefined;
+  const range = useMemo(
+    () => (known && !placed?.lost ? endedAt(known, upTo ?? Infinity) : undefined),
+    [known, placed?.lost, upTo],
+  );
   useLayoutEffect(() => {
     if (!isLost) return;
     const { seq, atEnd: wasAtEnd } = here.current;
@@ -135,12 +148,9 @@ export function useRange(id: string, at: number | undefined, here: RefObject<Her
   }, [isLost, here, engine, id, at, go]);
 
   return {
-    timeline,
     range,
-    atTail: range !== undefined && range.hi === timeline?.head,
+    atTail: range !== undefined && known?.hi === timeline?.head,
     target,
-    failed: timeline ? null : error,
-    retry: () => void refetch(),
     jumpTo: (seq) => {
       engine.timelines.loadAround(id, seq).then(
         () => {

@@ -1,6 +1,7 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
 import { type Row, seqOfRow } from "./rows.ts";
+import { useAim } from "./use-aim.ts";
 import type { Target } from "./use-range.ts";
 
 interface ScrollInput {
@@ -14,6 +15,8 @@ interface ScrollInput {
   onNearEnd: () => void;
   /** The row at the lower edge, and whether it is the very last. */
   onSeen: (row: Row | undefined, atEnd: boolean) => void;
+  /** The person took the view into their own hands. */
+  onMoved: () => void;
 }
 
 export interface Scroll {
@@ -103,7 +106,7 @@ function hasScrolledUp(mark: Mark, view: VirtualizerHandle, rows: readonly Row[]
 
 /** Keeps the view where it belongs: at the target, at the end while new messages come, or where the person left it. */
 export function useScroll(input: ScrollInput): Scroll {
-  const { rows, lo, hi, atTail, target, onNearStart, onNearEnd, onSeen } = input;
+  const { rows, lo, hi, atTail, target, onNearStart, onNearEnd, onSeen, onMoved } = input;
   const list = useRef<VirtualizerHandle>(null);
   const scroller = useRef<HTMLDivElement>(null);
   /** The view is at the end and stays there until somebody scrolls up: however much comes at once. */
@@ -150,6 +153,11 @@ export function useScroll(input: ScrollInput): Scroll {
     if (!view || !target || rows.length === 0 || done.current === target.jump) return;
     if (target.how === "end" && !atTail) return;
     done.current = target.jump;
+    if (target.how === "stay") {
+      stuck.current = false;
+      settled.current = target.jump;
+      return;
+    }
     const index = rowOfTarget(rows, target);
     const align = alignOf(target, index === rows.length - 1);
     stuck.current = atTail && align === "end" && target.how !== "place";
@@ -167,8 +175,19 @@ export function useScroll(input: ScrollInput): Scroll {
       clearTimeout(fade);
     };
   }, [jump]);
+  const index = target && rows.length > 0 ? rowOfTarget(rows, target) : undefined;
+  // From the end nothing slides away: the view is held there.
+  const aims = target?.how === "unread" && index !== undefined && rows[index]?.kind === "new";
+  const onAimed = useCallback(
+    (reached: number): void => {
+      settled.current = reached;
+      look();
+    },
+    [look],
+  );
+  useAim({ list, scroller, row: aims ? index : undefined, jump, onDone: onAimed, onMoved });
   useEffect(() => {
-    if (jump === undefined || settled.current === jump) return;
+    if (jump === undefined || settled.current === jump || aims) return;
     const settle = setTimeout(() => {
       settled.current = done.current;
       look();
@@ -176,8 +195,9 @@ export function useScroll(input: ScrollInput): Scroll {
     return () => {
       clearTimeout(settle);
     };
-  }, [jump, look]);
-  const flash = target?.how === "message" && target.jump !== faded ? rows[rowOfTarget(rows, target)]?.key : undefined;
+  }, [jump, look, aims]);
+  const flash =
+    target?.how === "message" && target.jump !== faded && index !== undefined ? rows[index]?.key : undefined;
 
   const lastKey = rows.at(-1)?.key;
   useLayoutEffect(() => {
