@@ -227,15 +227,19 @@ async function closeWhenRead(reader: Person, writer: Person, id: string): Promis
   return address;
 }
 
-/** How far the "New" line is below the header, in pixels. */
-async function dividerBelowHeader(person: Person): Promise<number> {
-  const header = await person.page.locator("main header").first().boundingBox();
-  const line = await divider(person).boundingBox();
-  return (line?.y ?? 10_000) - (header?.y ?? 0) - (header?.height ?? 0);
+/** How far the "New" line is below the header, in pixels; far when there is none. */
+function dividerBelowHeader(person: Person): Promise<number> {
+  return person.page.evaluate(() => {
+    const header = document.querySelector("main header");
+    const line = [...document.querySelectorAll("[role=log] div")].find((one) => one.textContent === "New");
+    return line && header ? line.getBoundingClientRect().top - header.getBoundingClientRect().bottom : 10_000;
+  });
 }
 
 for (const count of [2, 30, 150]) {
-  test(`what came while the page was closed is unread where it opens: ${String(count)} messages`, async ({ browser }) => {
+  test(`what came while the page was closed is unread where it opens: ${String(count)} messages`, async ({
+    browser,
+  }) => {
     const ada = await newPerson(browser, "Ada Lovelace");
     const grace = await newPerson(browser, "Grace Hopper");
     const id = await startDirect(ada, grace);
@@ -273,15 +277,13 @@ for (const count of [2, 30, 150]) {
 test("what comes in the moment a conversation is opened is followed", async ({ browser }) => {
   const ada = await newPerson(browser, "Ada Lovelace");
   const grace = await newPerson(browser, "Grace Hopper");
-  const id = await startDirect(ada, grace);
+  const id = await startDirect(grace, ada);
   await write(grace, id, lines(0, 60));
-  await ask(grace, "POST", `/conversations/${id}/read`, { seq: 62 });
-  await ada.page.goto("/");
-  const row = ada.page.getByRole("link", { name: /Grace Hopper/ });
-  await expect(row).toBeVisible();
   await ask(ada, "POST", `/conversations/${id}/read`, { seq: 62 });
+  const row = ada.page.getByRole("link", { name: /Grace Hopper/ }).first();
+  await expect(row).toContainText("line 60");
   await expect(row).not.toContainText("unread");
-  // A page that knows nothing of the conversation's log yet, on a slow line.
+  // The page knows nothing of the conversation's log, and gets it over a slow line.
   let release: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => {
     release = resolve;
@@ -290,30 +292,43 @@ test("what comes in the moment a conversation is opened is followed", async ({ b
     await gate;
     await route.continue();
   });
-  await openFromList(ada, "Grace Hopper");
-  let isOver = false;
-  const stream = (async (): Promise<void> => {
-    for (let n = 0; !isOver; n += 1) {
-      await write(grace, id, Array.from({ length: 5 }, (_, k) => `live ${String(n)}.${String(k)}`));
-      await ada.page.waitForTimeout(100);
-    }
-    await write(grace, id, ["the last of them"]);
-  })();
-  await expect(row).toContainText("unread");
-  release();
-  await expect(message(ada, /^live/)).toBeInViewport();
-  await ada.page.waitForTimeout(2_000);
-  isOver = true;
-  await stream;
-  await expect(message(ada, "the last of them")).toBeInViewport();
-  await expect(divider(ada)).toHaveCount(0);
-  await expect.poll(() => unreadOf(ada, id)).toBe(0);
-  await expect(ada.page.getByRole("button", { name: /Jump to the latest/ })).toBeHidden();
+  const open = async (round: string): Promise<void> => {
+    await openFromList(ada, "Grace Hopper");
+    let isOver = false;
+    const stream = (async (): Promise<void> => {
+      for (let n = 0; !isOver; n += 1) {
+        await write(
+          grace,
+          id,
+          Array.from({ length: 5 }, (_, k) => `${round} ${String(n)}.${String(k)}`),
+        );
+      }
+      await write(grace, id, [`the last of ${round}`]);
+    })();
+    if (round === "first") await expect(row).toContainText("unread");
+    release();
+    await expect(message(ada, new RegExp(`^${round}`))).toBeInViewport();
+    await ada.page.waitForTimeout(1_500);
+    isOver = true;
+    await stream;
+    await expect(message(ada, `the last of ${round}`)).toBeInViewport();
+    await expect(divider(ada)).toHaveCount(0);
+    await expect(ada.page.getByRole("button", { name: /Jump to the latest/ })).toBeHidden();
+    await expect.poll(() => unreadOf(ada, id)).toBe(0);
+  };
+  await open("first");
+  // Again, in a page that begins with what the device has by now.
+  await ada.page.goto("/");
+  await expect(row).not.toContainText("unread");
+  await open("second");
   expectNoComplaints(ada, grace);
 });
 
 for (const slow of ["a slow machine", "a browser that tells late how high rows are"]) {
   test(`it opens at the first unread message on ${slow}, and is let go of there`, async ({ browser }) => {
+    test.setTimeout(600_000);
+    // The slow machine is six times slower than this one, which may have much to do besides.
+    const patience = { timeout: 180_000 };
     const ada = await newPerson(browser, "Ada Lovelace");
     const grace = await newPerson(browser, "Grace Hopper");
     const id = await startDirect(ada, grace);
@@ -342,20 +357,20 @@ for (const slow of ["a slow machine", "a browser that tells late how high rows a
         };
       });
     }
-    await grace.page.goto(`/c/${id}`);
+    await grace.page.goto(`/c/${id}`, { waitUntil: "commit" });
     const top = async (): Promise<number> => Math.abs(await dividerBelowHeader(grace));
-    await expect.poll(top).toBeLessThan(20);
+    await expect.poll(top, patience).toBeLessThan(20);
     // Only a view that was let go of has rows that count as seen.
-    await expect.poll(() => unreadOf(grace, id)).toBeLessThan(91);
+    await expect.poll(() => unreadOf(grace, id), patience).toBeLessThan(91);
     await grace.page.waitForTimeout(1_000);
     expect(await top()).toBeLessThan(20);
     // Whoever scrolls from there is not brought back.
     await feed(grace.page).evaluate((element) => {
-      element.scrollTop += 700;
+      element.scrollTop += 300;
     });
-    await expect.poll(top).toBeGreaterThan(600);
+    await expect.poll(top, patience).toBeGreaterThan(250);
     await grace.page.waitForTimeout(1_000);
-    expect(await top()).toBeGreaterThan(600);
+    expect(await top()).toBeGreaterThan(250);
     expectNoComplaints(ada, grace);
   });
 }

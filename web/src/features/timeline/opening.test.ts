@@ -107,10 +107,7 @@ test("who looks away from what they have read finds a line before what came mean
   expect(lookedAway(waiting, 10)).toBe(waiting);
 });
 
-type Step =
-  | { do: "write"; mine: boolean }
-  | { do: "tell" | "sent" | "moved" }
-  | { do: "list" | "log"; part: number };
+type Step = { do: "write"; mine: boolean } | { do: "tell" | "sent" | "moved" } | { do: "list" | "log"; part: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("write" as const), mine: fc.boolean() }),
