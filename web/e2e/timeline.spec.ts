@@ -295,7 +295,7 @@ test("what comes in the moment a conversation is opened is followed", async ({ b
   const open = async (round: string): Promise<void> => {
     await openFromList(ada, "Grace Hopper");
     let isOver = false;
-    const stream = (async (): Promise<void> => {
+    const flow = async (): Promise<void> => {
       for (let n = 0; !isOver; n += 1) {
         await write(
           grace,
@@ -304,7 +304,8 @@ test("what comes in the moment a conversation is opened is followed", async ({ b
         );
       }
       await write(grace, id, [`the last of ${round}`]);
-    })();
+    };
+    const stream = flow();
     if (round === "first") await expect(row).toContainText("unread");
     release();
     await expect(message(ada, new RegExp(`^${round}`))).toBeInViewport();
