@@ -148,6 +148,7 @@ func serve(ctx context.Context, io IO) (err error) {
 	}
 	logger := NewLogger(cfg, io.Stderr)
 	logger.Info("starting", "version", Version(), "config", cfg)
+	warnOfPlainParts(cfg, logger)
 	a, err := Open(ctx, cfg, logger)
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		logger.Info("stopped before it served")

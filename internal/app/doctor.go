@@ -47,12 +47,16 @@ func doctor(ctx context.Context, io IO) error {
 	)
 }
 
-// shape says whether there can be further nodes.
+// shape says whether there can be further nodes, and what others on the way could read.
 func shape(cfg *config.Config) string {
-	if many(cfg) {
-		return "one of any number of nodes"
+	text := "one of any number of nodes"
+	if !many(cfg) {
+		text = "the only node, for " + strings.Join(ownParts(cfg), ", ")
 	}
-	return "the only node, for " + strings.Join(ownParts(cfg), ", ")
+	if plain := inTheClear(cfg); len(plain) > 0 {
+		text += "; reached over a network without TLS: " + strings.Join(plain, ", ")
+	}
+	return text
 }
 
 // doctorTimeout is how long a part has to answer.
