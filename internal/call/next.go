@@ -125,6 +125,8 @@ func (s *State) start(a *Action, now chat.Time) *chat.Error {
 		return nil
 	case !s.over():
 		return nil
+	case s.past(a.CallID): // whoever says so again rings nobody again
+		return errOver
 	case len(s.Owed) >= maxOwed:
 		return errBacklog
 	}

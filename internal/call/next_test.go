@@ -231,6 +231,35 @@ func TestABacklogEnds(t *testing.T) {
 	}
 }
 
+// A start that comes late, or is said again on purpose, rings nobody for a call that is over:
+// the log would not tell of it, having told of its id before.
+func TestACallIsNotBegunAgain(t *testing.T) {
+	start := func(i byte) Action { a := begin(ann, bob); a.CallID = chat.CallID{15: i}; return a }
+	next := func(s State, a Action) State {
+		t.Helper()
+		s, err := Next(s, a, epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	hangUp := start(1)
+	hangUp.Verb = End
+	s := next(next(State{}, start(1)), hangUp)
+	if again := next(s, start(1)); again.Call.State != chat.CallEnded {
+		t.Errorf("the last call: got %+v", again.Call)
+	}
+	hangUp.CallID = chat.CallID{15: 2}
+	s = next(next(s, start(2)), hangUp)
+	if _, err := Next(s, start(1), epoch); !errors.Is(err, errOver) {
+		t.Errorf("a call that is owed to the log: got %v", err)
+	}
+	s = next(s, Action{Verb: Logged, CallID: chat.CallID{15: 1}})
+	if _, err := Next(s, start(1), epoch); !errors.Is(err, errOver) {
+		t.Errorf("a call that is in the log: got %v", err)
+	}
+}
+
 // However many people come and go, as members may who came after it began: what is
 // kept of the call has room on the board.
 func TestManyComeAndGo(t *testing.T) {

@@ -151,9 +151,14 @@ func (s *State) finish(outcome chat.CallOutcome, now chat.Time) {
 	s.owe(Ended{Call: s.Call, Took: took})
 }
 
+// past reports that a call is one of the last that ended here.
+func (s *State) past(id chat.CallID) bool {
+	return slices.Contains(s.Noted, id) || slices.ContainsFunc(s.Owed, func(e Ended) bool { return e.Call.ID == id })
+}
+
 // owe notes a call for the log, once.
 func (s *State) owe(e Ended) {
-	if !slices.Contains(s.Noted, e.Call.ID) && !slices.ContainsFunc(s.Owed, func(o Ended) bool { return o.Call.ID == e.Call.ID }) {
+	if !s.past(e.Call.ID) {
 		s.Owed = append(s.Owed, e)
 	}
 }

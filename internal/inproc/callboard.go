@@ -18,6 +18,7 @@ type CallBoard struct {
 
 	mu     sync.Mutex // guards what follows
 	last   uint64     // version that was given last
+	due    int        // with how many documents those that are over are looked for
 	notes  map[chat.ConversationID]*callNote
 	people map[chat.UserID][]chat.ConversationID
 }
@@ -30,12 +31,17 @@ type callNote struct {
 	people  []chat.UserID
 }
 
+// sweepFirst is with how many documents those that are over are looked for first; later
+// it is with twice as many as are left, so that what nobody asks for takes no memory, and
+// looking for it takes little time.
+const sweepFirst = 1024
+
 var _ chat.CallBoard = (*CallBoard)(nil)
 
 // NewCallBoard makes a board of at most so many documents. Now is its clock.
 func NewCallBoard(now func() time.Time, most int) *CallBoard {
 	return &CallBoard{
-		now: now, most: max(1, most),
+		now: now, most: max(1, most), due: min(sweepFirst, max(1, most)),
 		notes: make(map[chat.ConversationID]*callNote), people: make(map[chat.UserID][]chat.ConversationID),
 	}
 }
@@ -93,7 +99,7 @@ func (b *CallBoard) Put(_ context.Context, id chat.ConversationID, put chat.Call
 		return 0, chat.ErrConflict
 	}
 	if n == nil {
-		if len(b.notes) >= b.most && !b.sweep() {
+		if len(b.notes) >= b.due && !b.sweep() {
 			return 0, chat.ErrOverloaded
 		}
 		n = &callNote{}
@@ -115,6 +121,7 @@ func (b *CallBoard) sweep() bool {
 			b.forget(id, n)
 		}
 	}
+	b.due = min(max(sweepFirst, 2*len(b.notes)), b.most)
 	return len(b.notes) < b.most
 }
 

@@ -46,6 +46,32 @@ func TestACallIsLoggedOnce(t *testing.T) {
 	}
 }
 
+// K3: many people of a group cannot by turns ring somebody in it without an end.
+func TestCallsOfAConversationAreLimited(t *testing.T) {
+	h := newHouse(t)
+	h.Limits.CallsPerMinute, h.Limits.CallBurst = 1e-6, 10
+	owner := h.account("owner")
+	people := []chat.UserID{owner}
+	for range 9 {
+		people = append(people, h.account("member"))
+	}
+	id := h.group(owner, people[1:]...)
+	began := 0
+	for range 10 {
+		for _, u := range people {
+			_, err := h.Calling(t.Context(), u, id)
+			if err == nil {
+				began++
+			} else if !errors.Is(err, chat.ErrRateLimited) {
+				t.Fatal(err)
+			}
+		}
+	}
+	if want := 10 + chat.MaxCallMembers; began != want {
+		t.Errorf("%d of 100 calls rang, want %d", began, want)
+	}
+}
+
 // The answer of the owner got lost: the store tells that the call is logged.
 func TestALoggedCallIsFoundAgain(t *testing.T) {
 	h := newHouse(t, func(d *Deps) { d.Limits.SubmitTimeout = time.Hour })

@@ -17,15 +17,20 @@ type Calling struct {
 }
 
 // Calling says whom a person who calls in a conversation calls. It counts the call
-// against their limit (ErrRateLimited). Who is not a member gets ErrNotFound; channels,
-// and direct conversations in which one blocks the other, give ErrForbidden; more than
-// chat.MaxCallMembers give ErrTooLarge. In groups it does not ring for who blocks the
-// caller. Nobody else learns of a refused call.
+// against their limit and that of the conversation (ErrRateLimited). Who is not a
+// member gets ErrNotFound; channels, and direct conversations in which one blocks the
+// other, give ErrForbidden; more than chat.MaxCallMembers give ErrTooLarge. In groups it
+// does not ring for who blocks the caller. Nobody else learns of a refused call.
 func (s *Service) Calling(ctx context.Context, user chat.UserID, id chat.ConversationID) (*Calling, error) {
 	if _, err := s.member(ctx, user, id, chat.ActCall); err != nil {
 		return nil, err
 	}
 	if err := s.take(ctx, "call:"+user.String(), s.Limits.CallsPerMinute/60, s.Limits.CallBurst); err != nil {
+		return nil, err
+	}
+	// Several people of one conversation may call at the same moment, and do not ring
+	// somebody in it by turns.
+	if err := s.take(ctx, "calls:"+id.String(), s.Limits.CallsPerMinute/60, s.Limits.CallBurst+chat.MaxCallMembers); err != nil {
 		return nil, err
 	}
 	head, err := s.unbarred(ctx, user, id)
