@@ -247,7 +247,7 @@ func (b *Bell) wanting(ctx context.Context, call *chat.Call, user chat.UserID) [
 // failed logs what went wrong, unless it is that this node stops.
 func (b *Bell) failed(ctx context.Context, what string, err error) {
 	if err != nil && ctx.Err() == nil {
-		b.d.Logger.WarnContext(ctx, what, "error", err)
+		b.d.Logger.WarnContext(ctx, "tell of a call", "step", what, "error", err)
 	}
 }
 
@@ -282,7 +282,7 @@ func (b *Bell) one(ctx context.Context, kind string, call *chat.Call, sub *chat.
 	for try := 1; ; try++ {
 		n, err := b.notification(ctx, kind, call, sub)
 		if err != nil || n.keep <= 0 {
-			b.failed(ctx, "tell of a call", err)
+			b.failed(ctx, "make the notification", err)
 			return r
 		}
 		o := b.d.Sender.send(ctx, sub, n)

@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "@playwright/test";
+import { button, expectFlow, expectLive, newCaller, open, type WatchedWindow } from "./callers.ts";
+import { expectNoComplaints, type Person, startDirect } from "./people.ts";
+
+// Moving pictures are dear enough without pictures of each step.
+test.use({ trace: "off" });
+
+/** A port of this machine that nobody has now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+interface Node {
+  address: string;
+  /** One of its figures. */
+  figure: (name: string) => Promise<number>;
+  stop: () => Promise<void>;
+}
+
+/** A server with a relay of calls. */
+async function startNode(): Promise<Node> {
+  const [port, metrics, turn, first] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const data = await mkdtemp(join(tmpdir(), "parley-relay-"));
+  const binary = process.env["TEST_BINARY"];
+  const args = [
+    ...(binary === undefined ? ["run", "./cmd/parley"] : []),
+    ...[
+      "serve",
+      "--addr",
+      `127.0.0.1:${String(port)}`,
+      "--data-dir",
+      data,
+      "--signup-rate",
+      "0",
+      "--log-level",
+      "warn",
+    ],
+    ...["--metrics-addr", `127.0.0.1:${String(metrics)}`, "--turn-addr", `127.0.0.1:${String(turn)}`],
+    ...["--turn-public-ip", "127.0.0.1", "--turn-ports", `${String(first)}-${String(Math.min(first + 40, 65_535))}`],
+  ];
+  const child: ChildProcess = spawn(binary ?? "go", args, { cwd: "..", stdio: ["ignore", "inherit", "inherit"] });
+  const ended = once(child, "exit");
+  const address = `http://127.0.0.1:${String(port)}`;
+  await expect
+    .poll(
+      () =>
+        fetch(`${address}/readyz`)
+          .then(({ ok }) => ok)
+          .catch(() => false),
+      { timeout: 180_000 },
+    )
+    .toBe(true);
+  return {
+    address,
+    figure: async (name) => {
+      const text = await (await fetch(`http://127.0.0.1:${String(metrics)}/metrics`)).text();
+      return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+    },
+    stop: async () => {
+      child.kill("SIGTERM");
+      await ended;
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Whoever is behind a firewall that lets nothing through but to the relay. */
+function relayOnly(): void {
+  const Original = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Original {
+    constructor(configuration?: RTCConfiguration) {
+      super({ ...configuration, iceTransportPolicy: "relay" });
+    }
+  };
+}
+
+/** By which ways the media of a page go: the kinds of both ends of each connection in use. */
+async function ways({ page }: Person): Promise<string[]> {
+  return page.evaluate(async () => {
+    const found: string[] = [];
+    for (const peer of (window as unknown as WatchedWindow).watched.peers) {
+      const report = await peer.getStats();
+      const stats = new Map<string, { type: string; [key: string]: unknown }>();
+      report.forEach((stat: { id: string; type: string }) => stats.set(stat.id, stat));
+      for (const stat of stats.values()) {
+        if (stat.type !== "candidate-pair" || stat["nominated"] !== true || stat["state"] !== "succeeded") continue;
+        const kinds = ["localCandidateId", "remoteCandidateId"].map((end) =>
+          String(stats.get(String(stat[end]))?.["candidateType"]),
+        );
+        found.push(kinds.join(" to "));
+      }
+    }
+    return found;
+  });
+}
+
+test("two people whose networks let nothing through talk by the relay", async ({ browser }) => {
+  const node = await startNode();
+  try {
+    const ada = await newCaller(browser, "Ada Lovelace", { baseURL: node.address });
+    const grace = await newCaller(browser, "Grace Hopper", { baseURL: node.address });
+    for (const { context } of [ada, grace]) await context.addInitScript(relayOnly);
+    const id = await startDirect(ada, grace);
+    await open(grace, id);
+    await button(ada, "Voice call").click();
+    await button(grace, "Accept").click();
+    await expectLive(ada, grace);
+    await Promise.all([expectFlow(ada, "audio"), expectFlow(grace, "audio")]);
+    await button(grace, "Turn the camera on").click();
+    await expectFlow(ada, "video");
+    // One relay of the two is enough for a way; each of them has its own here.
+    for (const person of [ada, grace]) expect([...new Set(await ways(person))]).toEqual(["relay to relay"]);
+    expect(await node.figure("parley_turn_relays")).toBeGreaterThanOrEqual(2);
+    const before = await node.figure("parley_turn_bytes_in_total");
+    expect(before).toBeGreaterThan(0);
+    await expect.poll(() => node.figure("parley_turn_bytes_in_total")).toBeGreaterThan(before);
+    await button(ada, "Hang up").click();
+    await expect.poll(() => node.figure("parley_turn_relays"), { timeout: 60_000 }).toBe(0);
+    expectNoComplaints(ada, grace);
+    await Promise.all([ada.context.close(), grace.context.close()]);
+  } finally {
+    await node.stop();
+  }
+});
