@@ -63,8 +63,16 @@ type Bell struct {
 // lane is a queue of what is to be told. rung belongs to the goroutine that serves it.
 type lane struct {
 	in   chan peal
-	rung map[chat.CallID]*rung
+	rung map[callKey]*rung
 }
+
+// callKey names a call: clients make the ids, and of two conversations they may be the same.
+type callKey struct {
+	conversation chat.ConversationID
+	call         chat.CallID
+}
+
+func keyOf(c *chat.Call) callKey { return callKey{c.ConversationID, c.ID} }
 
 // rung is for whom a call was rung.
 type rung struct {
@@ -90,7 +98,7 @@ const (
 func NewBell(d BellDeps) *Bell {
 	b := &Bell{d: d, seed: maphash.MakeSeed()}
 	for i := range b.lanes {
-		b.lanes[i] = lane{in: make(chan peal, maxPeals), rung: make(map[chat.CallID]*rung)}
+		b.lanes[i] = lane{in: make(chan peal, maxPeals), rung: make(map[callKey]*rung)}
 	}
 	return b
 }
@@ -144,7 +152,7 @@ func missed(c *chat.Call) bool {
 
 func (b *Bell) add(p peal) {
 	select {
-	case b.lanes[maphash.Comparable(b.seed, p.call.ID)%bellLanes].in <- p:
+	case b.lanes[maphash.Comparable(b.seed, keyOf(&p.call))%bellLanes].in <- p:
 	default:
 		b.dropped.Add(1)
 	}
@@ -154,7 +162,7 @@ func (b *Bell) now() chat.Time { return chat.TimeOf(b.d.Now()) }
 
 // tell does one thing after the other.
 func (b *Bell) tell(ctx context.Context, l *lane, p peal) {
-	known := l.rung[p.call.ID]
+	known := l.rung[keyOf(&p.call)]
 	switch {
 	case p.kind == callRings:
 		if known == nil { // once a call
@@ -162,13 +170,13 @@ func (b *Bell) tell(ctx context.Context, l *lane, p peal) {
 		}
 	case p.kind == callMissed:
 		b.missed(ctx, known, &p)
-		delete(l.rung, p.call.ID)
+		delete(l.rung, keyOf(&p.call))
 	case known == nil:
 	case missed(&p.call): // another node noted it, and does not know which devices rang
 		for _, subs := range known.users {
 			b.send(ctx, callMissed, &p.call, subs)
 		}
-		delete(l.rung, p.call.ID)
+		delete(l.rung, keyOf(&p.call))
 	default:
 		for user, subs := range known.users {
 			if !slices.Contains(p.call.Ringing, user) {
@@ -177,7 +185,7 @@ func (b *Bell) tell(ctx context.Context, l *lane, p peal) {
 			}
 		}
 		if len(known.users) == 0 {
-			delete(l.rung, p.call.ID)
+			delete(l.rung, keyOf(&p.call))
 		}
 	}
 }
@@ -190,7 +198,7 @@ func (b *Bell) ring(ctx context.Context, l *lane, p *peal) {
 	}
 	told := &rung{users: make(map[chat.UserID][]chat.PushSubscription), until: p.call.StartedAt + 4*rings}
 	if len(l.rung) < maxRung {
-		l.rung[p.call.ID] = told
+		l.rung[keyOf(&p.call)] = told
 	}
 	for _, user := range p.users {
 		if subs := b.wanting(ctx, &p.call, user); len(subs) > 0 {
@@ -307,7 +315,7 @@ func (b *Bell) one(ctx context.Context, kind string, call *chat.Call, sub *chat.
 // hears of it only if it was missed (the TTL of RFC 8030 section 5.2).
 func (b *Bell) notification(ctx context.Context, kind string, call *chat.Call, sub *chat.PushSubscription) (n notification, err error) {
 	id := call.ConversationID
-	p := payload{V: 1, Kind: kind, ID: fmt.Sprint("call:", call.ID), ConversationID: &id, CallID: &call.ID, At: call.StartedAt}
+	p := payload{V: 1, Kind: kind, ID: fmt.Sprint("call:", id, ":", call.ID), ConversationID: &id, CallID: &call.ID, At: call.StartedAt}
 	until := call.StartedAt + rings
 	if kind == callRings {
 		p.Until = until

@@ -113,7 +113,7 @@ func TestABellRings(t *testing.T) {
 		t.Fatalf("got told %+v, want once", told)
 	}
 	p := told[0]
-	if p.V != 1 || p.Kind != "call" || p.ID != "call:"+theCall.String() || *p.CallID != theCall || *p.ConversationID != chattest.Room(0) ||
+	if p.V != 1 || p.Kind != "call" || p.ID != "call:"+chattest.Room(0).String()+":"+theCall.String() || *p.CallID != theCall || *p.ConversationID != chattest.Room(0) ||
 		p.Title != "Club" || p.SenderName != "Ann" || *p.SenderID != caller || !p.Video || p.Until != chattest.Epoch+45_000 {
 		t.Errorf("got %+v", p)
 	}
@@ -139,6 +139,26 @@ func TestABellRings(t *testing.T) {
 	w.Heard(over(live, chat.CallAnswered))
 	if told = w.serve(); len(told) != 0 {
 		t.Errorf("got %+v at the end, want nothing", told)
+	}
+}
+
+// Clients make the ids of calls: one of the same id elsewhere changes nothing.
+func TestABellTellsCallsOfTwoConversationsApart(t *testing.T) {
+	w := newTower(t)
+	call := ringing()
+	w.Changed(chat.Call{}, call)
+	if told := w.serve(); len(told) != 1 {
+		t.Fatalf("got told %+v, want once", told)
+	}
+	other := next(call, func(c *chat.Call) { c.ConversationID, c.Ringing = chattest.Room(1), []chat.UserID{chattest.User(5)} })
+	w.Heard(other)
+	w.Heard(over(other, chat.CallMissed))
+	if told := w.serve(); len(told) != 0 {
+		t.Errorf("got %+v of a call elsewhere", told)
+	}
+	w.Heard(answered(call))
+	if told := w.serve(); len(told) != 1 || told[0].Kind != "call_over" {
+		t.Errorf("got %+v, want that it rings no more", told)
 	}
 }
 
