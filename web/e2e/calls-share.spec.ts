@@ -238,12 +238,14 @@ test("a poor connection is said, and its pictures get smaller", async ({ browser
   await grace.page.evaluate(() => {
     const state = window as unknown as { lossy: boolean };
     state.lossy = false;
-    const real = RTCPeerConnection.prototype.getStats;
-    RTCPeerConnection.prototype.getStats = async function (this: RTCPeerConnection, ...args) {
-      const report = await real.apply(this, args);
-      if (!state.lossy) return report;
-      const lost = { id: "lost", type: "remote-inbound-rtp", fractionLost: 0.2, timestamp: 0 };
-      return new Map<string, unknown>([...report, ["lost", lost]]) as unknown as RTCStatsReport;
+    const Original = window.RTCPeerConnection;
+    window.RTCPeerConnection = class extends Original {
+      override async getStats(): Promise<RTCStatsReport> {
+        const report = await super.getStats();
+        if (!state.lossy) return report;
+        const lost = { id: "lost", type: "remote-inbound-rtp", fractionLost: 0.2, timestamp: 0 };
+        return new Map<string, unknown>([...report, ["lost", lost]]);
+      }
     };
   });
   await button(ada, "Video call").click();

@@ -37,8 +37,7 @@ export class CallMachine {
       },
       onTrouble: (trouble) => {
         // That no way is found is not about a microphone or a camera: it stays until there is one.
-        if (this.#after.trouble === trouble || (!trouble && this.#after.trouble === "noWay")) return;
-        this.#after = { ...this.#after, trouble };
+        if (trouble || this.#after.trouble !== "noWay") this.#after = { ...this.#after, trouble };
         this.#emit();
       },
     });
