@@ -438,6 +438,37 @@ describe("convergence", () => {
     );
   });
 
+  // A line that takes up where an older page's was tells of what was written since, and not of what was read.
+  test("where the server stands is taken as told along with what another device read", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { network, client, server } = new World(scheduler, 0);
+        for (let i = 0; i < 3; i += 1) server.send(other, `o${String(i)}`, "news");
+        await settle(network, client);
+        network.down();
+        const kept = knownConversation(client.queries, id);
+        client.close();
+        expect(kept?.unread).toBe(3);
+        server.advance(me, server.head, server.head);
+
+        const device = { ...forgetfulStore(), cursor: () => Promise.resolve(String(server.head)) };
+        const next = new Client(network, device, "next");
+        putConversation(next.queries, id, kept ?? failed());
+        void next.queries.invalidateQueries({ queryKey: keys.conversations, refetchType: "none" });
+        const { engine, queries } = next;
+        const readWhenTold: number[] = [];
+        engine.told.listen(() => readWhenTold.push(knownConversation(queries, id)?.read_seq ?? 0));
+        void engine.start();
+        next.open();
+        await settle(network, next);
+        expect(engine.told.first(id)).toBe(server.head);
+        expect(readWhenTold).toEqual([server.head]);
+        next.close();
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   test("what one sends is shown at every moment from then on, also while the conversation is still loaded", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {

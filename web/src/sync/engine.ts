@@ -90,7 +90,7 @@ export class Engine {
         this.#received(told);
       },
       onHead: (head) => {
-        this.told.tell(head.conversation_id, head.last_seq);
+        if (head.read_seq !== undefined) this.told.tell(head.conversation_id, head.last_seq);
         this.#sayRead(head.conversation_id, head.read_seq, head.last_seq);
       },
       onAdvanced: (id, seq) => {
@@ -180,6 +180,16 @@ export class Engine {
     this.#keeper.close();
   }
 
+  /** Asks for a conversation on screen that the server has not told of since the page is there. */
+  askUntold(id: string): void {
+    if (this.told.first(id) !== undefined || !this.#line.isUp()) return;
+    this.catchUp.fetchConversation(id).catch(() => {
+      // What nobody can tell is not waited for, or what comes live would not be shown.
+      const known = knownConversation(this.#parts.client, id);
+      if (known && this.#line.isUp()) this.told.tell(id, known.last_seq);
+    });
+  }
+
   async #loadPage(cursor: string | undefined): Promise<ToldPage> {
     const before = this.#parts.client.getQueryData<ConversationList>(keys.conversations)?.byId ?? {};
     const page = await this.#parts.api.conversations({ limit: listPage, cursor });
@@ -219,7 +229,7 @@ export class Engine {
       for (const id of ready.gone ?? []) this.catchUp.forget(id);
       this.catchUp.takeHeads(ready.heads_changed);
       if (begins) this.catchUp.beginAnew();
-      else this.#tellUnmoved();
+      else this.#askUntold();
       this.catchUp.resume();
       this.outbox.flush();
       this.#receipts.flush();
@@ -262,10 +272,11 @@ export class Engine {
     });
   }
 
-  /** Who has a cursor is told of what moved since: all else stands where it stood. */
-  #tellUnmoved(): void {
-    const list = this.#parts.client.getQueryData<ConversationList>(keys.conversations)?.byId ?? {};
-    for (const { id, last_seq } of Object.values(list)) this.told.tell(id, last_seq);
+  /** Who has a cursor is told of what moved since, but not of what was read elsewhere. */
+  #askUntold(): void {
+    for (const [key] of this.#parts.client.getQueriesData<Timeline>({ queryKey: ["timeline"] })) {
+      if (typeof key[1] === "string") this.askUntold(key[1]);
+    }
   }
 
   async #resync(): Promise<void> {

@@ -5,7 +5,7 @@ interface Told {
 
 /**
  * How far the server said that each conversation's log goes, since the page is
- * there. What the device kept is no such word: until it comes, nobody knows
+ * there, along with how far it is read: another device may have read it meanwhile. What the device kept is no such word: until it comes, nobody knows
  * what was missed. What lies behind the first word came while the page was there.
  */
 export class ToldHeads {

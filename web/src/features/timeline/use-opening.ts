@@ -36,6 +36,9 @@ export function useOpening(
   if (opening !== state) setOpening(opening);
 
   useEffect(() => {
+    engine.askUntold(id);
+  }, [engine, id]);
+  useEffect(() => {
     const away = (): void => {
       const now = knownConversation(client, id);
       if (now?.unread === 0) setOpening((before) => lookedAway(before, now.last_seq));
