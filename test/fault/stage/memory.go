@@ -8,11 +8,16 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // beyond is by how much the node's data may grow after its start at all: the kernel gives
 // no more, and a Go program that is given no more ends. A heap grows by 64 MiB at once.
 const beyond = 128 << 20
+
+// restrictTimeout bounds the start with little memory: it may be that something else is
+// broken that the node needs, and then there is nothing to learn.
+const restrictTimeout = 15 * time.Second
 
 // Restrict starts the node anew with a limit of memory, in bytes, that its runtime keeps
 // to by collecting garbage earlier (GOMEMLIMIT), and a second one that the kernel holds it
@@ -20,7 +25,9 @@ const beyond = 128 << 20
 func (n *Node) Restrict(ctx context.Context, limit int64) error {
 	err := n.end(fmt.Sprintf("GOMEMLIMIT=%d", limit))
 	if err == nil {
-		err = n.Start(ctx)
+		starting, cancel := context.WithTimeout(ctx, restrictTimeout)
+		defer cancel()
+		err = n.Start(starting)
 	}
 	if err != nil {
 		return fmt.Errorf("restrict the memory of %s: %w", n.Name, err)
