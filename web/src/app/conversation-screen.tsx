@@ -14,8 +14,9 @@ import { useT } from "../lib/i18n/i18n.ts";
 import { useConversation } from "../sync/queries.ts";
 import { EmptyState } from "../ui/empty-state.tsx";
 import type { MenuItem } from "../ui/menu.tsx";
-import { SkeletonConversation } from "../ui/skeleton.tsx";
+import { SkeletonConversation, SkeletonRows } from "../ui/skeleton.tsx";
 import { useMedia } from "../ui/use-media.ts";
+import { useWayUp } from "../ui/way-up.tsx";
 import type { Message } from "../wire/types.ts";
 import { Broken } from "./broken.tsx";
 import { LineNote } from "./line-banner.tsx";
@@ -49,6 +50,8 @@ export function ConversationScreen() {
   const { id } = useParams({ from: "/shell/c/$id" });
   const { at, info, photo, find } = useSearch({ from: "/shell/c/$id" });
   const navigate = useNavigate({ from: "/c/$id" });
+  const goUp = useWayUp();
+  const here = { to: "/c/$id", params: { id } } as const;
   const conversation = useConversation(id);
   const [forwarding, setForwarding] = useState<Message>();
   const detailsWidth = usePaneWidth("details");
@@ -56,8 +59,8 @@ export function ConversationScreen() {
   const callChoice = useCallChoice(conversation);
   const roomForDetails = useMedia("(min-width: 1100px)");
   useEscape(() => {
-    if (info) void navigate({ search: (before) => ({ ...before, ...noFilters, info: undefined }) });
-    else void navigate({ to: "/" });
+    if (info) goUp({ ...here, search: (before) => ({ ...before, ...noFilters, info: undefined }) });
+    else goUp({ to: "/" });
   });
 
   if (conversation === null) {
@@ -154,7 +157,13 @@ export function ConversationScreen() {
       )}
       {info && roomForDetails && <PaneDivider pane="details" />}
       {info && (
-        <Suspense fallback={<div style={{ width: roomForDetails ? detailsWidth : "100%" }} className="bg-base-100" />}>
+        <Suspense
+          fallback={
+            <div style={{ width: roomForDetails ? detailsWidth : "100%" }} className="shrink-0 bg-base-100 pt-14">
+              <SkeletonRows count={6} label={t("app.loading")} />
+            </div>
+          }
+        >
           <Details conversation={conversation} page={info} wide={roomForDetails} />
         </Suspense>
       )}
@@ -176,13 +185,9 @@ export function ConversationScreen() {
             onShow={(next) =>
               void navigate({ search: (before) => ({ ...before, photo: next }), replace: true, resetScroll: false })
             }
-            onClose={() =>
-              void navigate({
-                search: (before) => ({ ...before, photo: undefined }),
-                replace: true,
-                resetScroll: false,
-              })
-            }
+            onClose={() => {
+              goUp({ ...here, search: (before) => ({ ...before, photo: undefined }), resetScroll: false });
+            }}
           />
         </Suspense>
       )}

@@ -11,6 +11,7 @@ import { cx } from "../lib/cx.ts";
 import { useT } from "../lib/i18n/i18n.ts";
 import type { MessageKey } from "../lib/i18n/en.ts";
 import { PaneHeader } from "../ui/pane-header.tsx";
+import { useWayUp } from "../ui/way-up.tsx";
 import type { Conversation } from "../wire/types.ts";
 import { usePaneWidth } from "./pane-divider.tsx";
 import type { InfoPage } from "./router.tsx";
@@ -34,18 +35,25 @@ const titles: Record<InfoPage, MessageKey> = {
 function Page({ conversation, page, wide }: DetailsProps) {
   const navigate = useNavigate({ from: "/c/$id" });
   const search = useSearch({ from: "/shell/c/$id" });
+  const goUp = useWayUp();
   switch (page) {
     case "add":
       return (
         <AddMembers
           conversationId={conversation.id}
-          onDone={() => void navigate({ search: (before) => ({ ...before, info: "details" }) })}
+          onDone={() => {
+            goUp({
+              to: "/c/$id",
+              params: { id: conversation.id },
+              search: (before) => ({ ...before, info: "details" as const }),
+            });
+          }}
         />
       );
     case "files":
-      return <SharedFiles conversationId={conversation.id} />;
+      return <SharedFiles conversationId={conversation.id} beside={wide} />;
     case "pins":
-      return <PinList conversation={conversation} />;
+      return <PinList conversation={conversation} beside={wide} />;
     case "invites":
       return <Invites conversationId={conversation.id} />;
     case "search":

@@ -7,7 +7,7 @@ import { EmptyState } from "../ui/empty-state.tsx";
 /** Beside the list while nothing is open. */
 export function HomeScreen() {
   const t = useT();
-  const some = (useConversations().data?.length ?? 0) > 0;
+  const none = useConversations().data?.length === 0;
   return (
     <div className="h-full bg-base-200">
       <EmptyState
@@ -16,7 +16,7 @@ export function HomeScreen() {
         text={t("list.pick")}
         // An empty list has this button itself.
         action={
-          some && (
+          !none && (
             <Link to="/new" className="btn">
               {t("list.new")}
             </Link>

@@ -5,11 +5,14 @@ import { createRoot } from "react-dom/client";
 import { restoreLocale } from "../lib/i18n/i18n.ts";
 import { takeJoinToken } from "../lib/pending-join.ts";
 import { restoreTheme } from "../lib/theme.ts";
+import { openTrail, type Trail } from "../lib/trail.ts";
+import { followKeyboard } from "../lib/keyboard.ts";
 import { inFrames } from "../sync/frames.ts";
 import { SessionKeeper } from "../sync/session.ts";
 import { SessionContext } from "../sync/session-context.ts";
 import { openStore } from "../sync/store.ts";
 import { openTabs } from "../sync/tabs.ts";
+import { TrailContext } from "../ui/way-up.tsx";
 import { ApiError, isTemporary } from "../wire/errors.ts";
 import { tellMessage, tellRefusal } from "./notices.ts";
 import { router } from "./router.tsx";
@@ -33,11 +36,25 @@ function makeClient(onUnauthenticated: () => void): QueryClient {
   });
 }
 
+/** Keeps where this tab has been, until its person signs out. */
+function followTrail(): Trail {
+  const trail = openTrail();
+  const note = (): void => {
+    const { href, pathname, state } = router.history.location;
+    if (pathname === "/login") trail.forget();
+    trail.at({ href, index: state.__TSR_index });
+  };
+  note();
+  router.history.subscribe(note);
+  return trail;
+}
+
 async function main(): Promise<void> {
   const root = document.getElementById("root");
   if (!root) throw new Error("index.html has no #root");
   takeJoinToken();
   restoreTheme();
+  followKeyboard();
   const [store] = await Promise.all([openStore(), restoreLocale()]);
   notifyManager.setScheduler(
     inFrames(
@@ -55,11 +72,14 @@ async function main(): Promise<void> {
       tellMessage(client, entry);
     },
   });
+  const trail = followTrail();
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={client}>
         <SessionContext value={session}>
-          <RouterProvider router={router} />
+          <TrailContext value={trail}>
+            <RouterProvider router={router} />
+          </TrailContext>
         </SessionContext>
       </QueryClientProvider>
     </StrictMode>,

@@ -5,6 +5,7 @@ import { errorKey } from "../sync/error-text.ts";
 import { keys } from "../sync/keys.ts";
 import { personName } from "../sync/naming.ts";
 import type { OutboxItem } from "../sync/outbox-item.ts";
+import { previewOf } from "../sync/preview.ts";
 import { announce } from "../ui/announcer.tsx";
 import { toast } from "../ui/toasts.tsx";
 import type { ApiError } from "../wire/errors.ts";
@@ -26,5 +27,6 @@ export function tellMessage(client: QueryClient, entry: Entry): void {
 function announceMessage(client: QueryClient, entry: Entry): void {
   if (entry.kind !== "message" || !location.pathname.includes(entry.conversation_id)) return;
   const name = personName(client.getQueryData<User>(keys.user(entry.sender_id)));
-  announce(currentT()("chat.announce", { name, text: plainText(entry.text) }));
+  const text = plainText(entry.text) || previewOf(entry, currentT());
+  announce(currentT()("chat.announce", { name, text }));
 }

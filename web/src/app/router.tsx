@@ -1,4 +1,10 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  retainSearchParams,
+} from "@tanstack/react-router";
 import { ConversationScreen } from "./conversation-screen.tsx";
 import { HomeScreen } from "./home-screen.tsx";
 import { LogInScreen, SignUpScreen } from "./auth-screens.tsx";
@@ -29,7 +35,18 @@ const signUp = createRoute({
   validateSearch: validateNext,
 });
 
-const shell = createRoute({ getParentRoute: () => rootRoute, id: "shell", component: Shell });
+interface ShellSearch {
+  /** The list shows what is archived; it stays so while one looks into it. */
+  archive?: true;
+}
+const shell = createRoute({
+  getParentRoute: () => rootRoute,
+  id: "shell",
+  component: Shell,
+  validateSearch: (search: Record<string, unknown>): ShellSearch =>
+    search["archive"] === true ? { archive: true } : {},
+  search: { middlewares: [retainSearchParams(["archive"])] },
+});
 const home = createRoute({ getParentRoute: () => shell, path: "/", component: HomeScreen });
 
 const infoPages = ["details", "add", "files", "pins", "invites", "search"] as const;

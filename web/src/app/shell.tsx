@@ -12,6 +12,7 @@ import { Broken } from "./broken.tsx";
 import { useCallNotices } from "./call-notices.ts";
 import { LineNote, useLineWatch } from "./line-banner.tsx";
 import { PaneDivider, usePaneWidth } from "./pane-divider.tsx";
+import { showUnread } from "./unread-badge.ts";
 import { useShortcuts } from "./use-shortcuts.ts";
 
 const ShortcutSheet = lazy(async () => ({
@@ -30,6 +31,12 @@ function usePageTitle(): void {
   useEffect(() => {
     document.title = note ?? (unread > 0 ? `(${String(unread)}) ${t("app.name")}` : t("app.name"));
   }, [t, unread, note]);
+  useEffect(() => {
+    showUnread(unread);
+    return () => {
+      showUnread(0);
+    };
+  }, [unread]);
 }
 
 /** What carries out calls is loaded when there is one. */
@@ -69,7 +76,7 @@ function SignedIn() {
   const atList = pathname === "/";
   const chatShown = pathname.startsWith("/c/") && search.info === undefined;
   return (
-    <div className="safe-top flex h-dvh flex-col bg-base-100 text-base-content">
+    <div className="safe-top relative app-height flex flex-col bg-base-100 text-base-content">
       <a href="#main" className="btn btn-primary sr-only fixed z-50 focus:not-sr-only focus:fixed focus:m-2">
         {t("app.skip")}
       </a>

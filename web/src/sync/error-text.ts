@@ -1,8 +1,13 @@
-import { asApiError } from "../wire/errors.ts";
+import { type ApiError, asApiError } from "../wire/errors.ts";
 
-type ErrorKey = `error.${ReturnType<typeof asApiError>["code"]}`;
+type ErrorKey = `error.${ApiError["code"]}` | "error.blocked" | "error.blocking";
+
+/** The key of the text for an error that is known by its code and, where the server gives one, its reason. */
+export function reasonKey({ code, reason }: { code: ApiError["code"]; reason?: string | undefined }): ErrorKey {
+  return reason === "blocked" || reason === "blocking" ? `error.${reason}` : `error.${code}`;
+}
 
 /** The key of the text that tells a person what went wrong. */
 export function errorKey(thrown: unknown): ErrorKey {
-  return `error.${asApiError(thrown).code}`;
+  return reasonKey(asApiError(thrown));
 }

@@ -39,7 +39,7 @@ export interface OutboxItem {
   at: string;
   action: Action;
   /** Why it cannot be sent as it is; waits for the person. */
-  failed?: { code: ErrorCode; message: string };
+  failed?: { code: ErrorCode; message: string; reason?: string };
   /** The seq that the server gave, until the timeline has got there. */
   acked?: number;
 }

@@ -209,7 +209,8 @@ export class Outbox {
       return;
     }
     const current = this.#items.find((candidate) => candidate.client_id === item.client_id) ?? item;
-    const failed: OutboxItem = { ...current, failed: { code: error.code, message: error.message } };
+    const { code, message, reason } = error;
+    const failed: OutboxItem = { ...current, failed: { code, message, ...(reason === undefined ? {} : { reason }) } };
     this.#replace(failed);
     await this.#save(failed);
     this.#parts.tabs.tell({ type: "outbox" });

@@ -43,8 +43,8 @@ export class PresenceWatch {
 
   /** Without a line nobody's presence is known. */
   forget(): void {
-    this.#parts.client.removeQueries({ queryKey: ["presence"] });
-    for (const id of this.#watched.keys()) this.#parts.client.setQueryData(keys.presence(id), null);
+    // Told, not removed: who looks at a query that is removed goes on seeing what it said last.
+    this.#parts.client.setQueriesData({ queryKey: ["presence"] }, null);
   }
 
   put(presence: Presence): void {

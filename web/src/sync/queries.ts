@@ -9,7 +9,7 @@ import {
   useQueryClient,
   type UseQueryResult,
 } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import { api } from "../wire/api.ts";
 import type { Conversation, Me, Member, Message, Page, Presence, Session, User } from "../wire/types.ts";
 import { byActivity, type ConversationList } from "./conversation-list.ts";
@@ -91,6 +91,27 @@ export function useOutbox(): readonly OutboxItem[] {
     gcTime: Infinity,
   });
   return data ?? noItems;
+}
+
+/** The newest message of one's own in a conversation that is not confirmed, or null: for the list. */
+export function useUnsent(id: string): OutboxItem | null {
+  const engine = useEngine();
+  const select = useCallback(
+    (items: readonly OutboxItem[]) =>
+      items.findLast(
+        (item) => item.conversation_id === id && item.action.kind === "message" && item.acked === undefined,
+      ) ?? null,
+    [id],
+  );
+  const { data } = useQuery({
+    queryKey: keys.outbox,
+    queryFn: () => engine.outbox.items,
+    select,
+    structuralSharing: false,
+    staleTime: Infinity,
+    gcTime: Infinity,
+  });
+  return data ?? null;
 }
 
 export function useOutboxOf(id: string): readonly OutboxItem[] {

@@ -80,7 +80,7 @@ export function Avatar({ name, seed, src, size = "md", online, icon }: AvatarPro
           ))}
       </span>
       {online && (
-        <span className="absolute right-0 bottom-0 size-[26%] max-h-4 min-h-2.5 max-w-4 min-w-2.5 rounded-full bg-green-500 ring-2 ring-base-100" />
+        <span className="absolute right-0 bottom-0 size-[26%] max-h-4 min-h-2.5 max-w-4 min-w-2.5 rounded-full bg-green-500 forced-color-adjust-none ring-2 ring-base-100" />
       )}
     </span>
   );

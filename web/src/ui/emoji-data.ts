@@ -1,5 +1,7 @@
+type EmojiGroup = "smileys" | "people" | "hearts" | "nature" | "food" | "things" | "signs";
+
 /** Emoji by group, each with the words that find it. Compact on purpose: what people use, not all of Unicode. */
-export const emojiGroups: readonly { id: string; emoji: readonly (readonly [string, string])[] }[] = [
+export const emojiGroups: readonly { id: EmojiGroup; emoji: readonly (readonly [string, string])[] }[] = [
   {
     id: "smileys",
     emoji: parse(

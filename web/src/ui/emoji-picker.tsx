@@ -59,11 +59,29 @@ export function EmojiPicker({ onPick }: EmojiPickerProps) {
           if (event.key === "ArrowDown") grid.current?.querySelector("button")?.focus();
         }}
       />
+      {words === "" && (
+        <div role="group" aria-label={t("emoji.groups")} className="flex justify-between px-2 pb-1">
+          {emojiGroups.map(({ id, emoji }) => (
+            <button
+              key={id}
+              type="button"
+              title={t(`emoji.${id}`)}
+              aria-label={t(`emoji.${id}`)}
+              className="flex size-8 items-center justify-center rounded-field text-lg hover:bg-base-200"
+              onClick={() => {
+                grid.current?.querySelector(`[data-group="${id}"]`)?.scrollIntoView({ block: "start" });
+              }}
+            >
+              {emoji[0]?.[0]}
+            </button>
+          ))}
+        </div>
+      )}
       {/* Arrow keys move among the buttons, which are reachable by Tab too. */}
       <div ref={grid} role="presentation" className="flex-1 overflow-y-auto px-2 pb-2" onKeyDown={move}>
         {shown.length === 0 && <p className="p-4 text-center text-sm text-base-content/70">{t("emoji.none")}</p>}
         {shown.map((group) => (
-          <div key={group.id} className="mb-2 border-b border-base-200 pb-2 last:border-0">
+          <div key={group.id} data-group={group.id} className="mb-2 border-b border-base-200 pb-2 last:border-0">
             {group.id === "recent" && <p className="px-1 text-xs text-base-content/70">{t("emoji.recent")}</p>}
             <div className="grid grid-cols-8">
               {group.emoji.map(([emoji, names]) => (

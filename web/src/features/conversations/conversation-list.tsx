@@ -1,4 +1,4 @@
-import { Link, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Archive, MessagesSquare } from "lucide-react";
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
@@ -9,6 +9,7 @@ import { useEngine } from "../../sync/session-context.ts";
 import { EmptyState } from "../../ui/empty-state.tsx";
 import type { Point } from "../../ui/menu.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
+import { useWayUp } from "../../ui/way-up.tsx";
 import type { Conversation } from "../../wire/types.ts";
 import { ConversationMenu } from "./conversation-menu.tsx";
 import { ConversationRow } from "./conversation-row.tsx";
@@ -27,7 +28,9 @@ export function ConversationList() {
   const scroller = useRef<HTMLElement>(null);
   const { id: active } = useParams({ strict: false });
   const [menu, setMenu] = useState<{ conversation: Conversation; at: Point }>();
-  const [inArchive, setInArchive] = useState(false);
+  const navigate = useNavigate();
+  const goUp = useWayUp();
+  const inArchive = useSearch({ strict: false, select: (search) => search.archive === true });
   const shown = useMemo(
     () => (conversations.data ?? []).filter((one) => (one.archived ?? false) === inArchive),
     [conversations.data, inArchive],
@@ -86,7 +89,8 @@ export function ConversationList() {
           aria-pressed={inArchive}
           className="mx-2 mb-1 flex w-[calc(100%-1rem)] items-center gap-3 rounded-box px-2 py-1.5 text-sm text-base-content/80 hover:bg-base-200"
           onClick={() => {
-            setInArchive(!inArchive);
+            if (inArchive) goUp({ to: ".", search: (before) => ({ ...before, archive: undefined }) });
+            else void navigate({ to: ".", search: (before) => ({ ...before, archive: true as const }) });
           }}
         >
           <span className="flex w-12 justify-center">

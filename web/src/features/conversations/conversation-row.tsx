@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { AtSign, BellOff, Bookmark, Check, CheckCheck, Pin, Users } from "lucide-react";
+import { AtSign, BellOff, Bookmark, Check, CheckCheck, CircleAlert, Clock, Pin, Users } from "lucide-react";
 import { memo } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
@@ -15,13 +15,20 @@ import {
   peerOf,
   personName,
 } from "../../sync/naming.ts";
+import type { OutboxItem } from "../../sync/outbox-item.ts";
 import { previewOf } from "../../sync/preview.ts";
-import { usePresence, useTyping, useUser } from "../../sync/queries.ts";
+import { usePresence, useTyping, useUnsent, useUser } from "../../sync/queries.ts";
 import { Avatar } from "../../ui/avatar.tsx";
 import type { Point } from "../../ui/menu.tsx";
-import type { Conversation, Message } from "../../wire/types.ts";
+import type { Conversation } from "../../wire/types.ts";
 
-function Preview({ conversation, me }: { conversation: Conversation; me: string }) {
+interface PreviewProps {
+  conversation: Conversation;
+  me: string;
+  unsent: OutboxItem | null;
+}
+
+function Preview({ conversation, me, unsent }: PreviewProps) {
   const t = useT();
   const typists = useTyping(conversation.id);
   const draft = useComposing(conversation.id);
@@ -37,6 +44,15 @@ function Preview({ conversation, me }: { conversation: Conversation; me: string 
       </>
     );
   }
+  if (unsent?.action.kind === "message") {
+    const { text, files } = unsent.action;
+    return (
+      <>
+        {!isSelf(conversation, me) && <bdi className="text-base-content/90">{t("list.you")}: </bdi>}
+        {previewOf({ text, attachments: files }, t)}
+      </>
+    );
+  }
   if (conversation.last_entry?.kind === "call") return <>{callText(conversation.last_entry, me, t)}</>;
   if (!last) return <>{t("preview.empty")}</>;
   const who = last.sender_id === me ? t("list.you") : isGroup && sender ? personName(sender).split(" ")[0] : undefined;
@@ -48,9 +64,20 @@ function Preview({ conversation, me }: { conversation: Conversation; me: string 
   );
 }
 
-/** How far one's own last message has got in a direct conversation. */
-function LastTick({ conversation, last }: { conversation: Conversation; last: Message }) {
+/** What one wrote and the server does not have: it waits, or it was refused. */
+function UnsentMark({ item }: { item: OutboxItem }) {
   const t = useT();
+  const label = item.failed ? t("message.failed.short") : t("message.sending");
+  const Icon = item.failed ? CircleAlert : Clock;
+  return <Icon size={14} role="img" aria-label={label} className={cx("shrink-0", item.failed && "text-danger")} />;
+}
+
+/** How far one's own last message has got in a direct conversation. */
+function LastTick({ conversation, me }: { conversation: Conversation; me: string }) {
+  const t = useT();
+  const last = conversation.last_message;
+  if (!peerOf(conversation, me) || last?.sender_id !== me || last.deleted_at) return null;
+  if (conversation.last_entry?.kind === "call") return null;
   const [receipt] = conversation.receipts;
   const seen = (receipt?.read_seq ?? 0) >= last.seq;
   const delivered = (receipt?.delivered_seq ?? 0) >= last.seq;
@@ -104,7 +131,7 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
   const peer = peerOf(conversation, me);
   const online = usePresence(peer?.id)?.online;
   const name = conversationName(conversation, me, t("self.title"));
-  const last = conversation.last_message;
+  const unsent = useUnsent(conversation.id);
   const icon = isSelf(conversation, me) ? <Bookmark size={20} /> : undefined;
   return (
     <Link
@@ -132,9 +159,7 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
         <span className="flex items-baseline gap-2">
           <bdi className="flex-1 truncate font-medium">{name}</bdi>
           {online && <span className="sr-only">{t("list.online")}</span>}
-          {peer && last?.sender_id === me && !last.deleted_at && conversation.last_entry?.kind !== "call" && (
-            <LastTick conversation={conversation} last={last} />
-          )}
+          {unsent ? <UnsentMark item={unsent} /> : <LastTick conversation={conversation} me={me} />}
           <time
             dateTime={conversation.active_at}
             title={fullTime(conversation.active_at, locale)}
@@ -146,7 +171,7 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
         <span className="mt-0.5 flex items-center gap-2">
           {/* As long as it is, its beginning is what is shown: in whichever direction it is written. */}
           <span dir="auto" className="match-parent flex-1 truncate text-sm text-base-content/70">
-            <Preview conversation={conversation} me={me} />
+            <Preview conversation={conversation} me={me} unsent={unsent} />
           </span>
           <Unread conversation={conversation} />
         </span>

@@ -17,6 +17,8 @@ import { MemberRows } from "./member-rows.tsx";
 
 /** In a group of more people than this one looks for somebody by name. */
 const searchFrom = 15;
+/** So many shapes fill any screen. */
+const mostShapes = 12;
 
 /** Who is in a group, and what one may do about it. */
 export function MemberList({ conversation }: { conversation: Conversation }) {
@@ -39,7 +41,10 @@ export function MemberList({ conversation }: { conversation: Conversation }) {
   const tell = (error: Error): void => {
     toast(t(errorKey(error)), "error");
   };
-  if (members.isPending) return <SkeletonRows count={3} label={t("app.loading")} />;
+  if (members.isPending) {
+    // As many as will be there: what stands below them does not move.
+    return <SkeletonRows count={Math.min(conversation.members_count, mostShapes)} label={t("app.loading")} />;
+  }
   return (
     <>
       {members.isError && (

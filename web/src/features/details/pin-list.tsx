@@ -11,12 +11,23 @@ import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import type { Conversation, Message } from "../../wire/types.ts";
 
-function PinRow({ message, onUnpin }: { message: Message; onUnpin: (() => void) | undefined }) {
+interface PinRowProps {
+  message: Message;
+  beside: boolean;
+  onUnpin: (() => void) | undefined;
+}
+
+function PinRow({ message, beside, onUnpin }: PinRowProps) {
   const t = useT();
   const sender = useUser(message.sender_id);
   return (
     <li className="flex items-start gap-2 rounded-box px-3 py-2 hover:bg-base-200">
-      <Link to="." search={(before) => ({ ...before, at: message.seq })} resetScroll={false} className="min-w-0 flex-1">
+      <Link
+        to="."
+        search={(before) => (beside ? { ...before, at: message.seq } : { at: message.seq })}
+        resetScroll={false}
+        className="min-w-0 flex-1"
+      >
         <bdi className="block truncate text-sm font-medium">{personName(sender)}</bdi>
         <bdi className="line-clamp-3 text-sm text-base-content/80">{previewOf(message, t)}</bdi>
       </Link>
@@ -25,8 +36,14 @@ function PinRow({ message, onUnpin }: { message: Message; onUnpin: (() => void) 
   );
 }
 
+interface PinListProps {
+  conversation: Conversation;
+  /** The messages are seen beside it; otherwise the one that is gone to takes its place. */
+  beside: boolean;
+}
+
 /** All that is pinned in a conversation. */
-export function PinList({ conversation }: { conversation: Conversation }) {
+export function PinList({ conversation, beside }: PinListProps) {
   const t = useT();
   const pins = usePins(conversation.id);
   const setPinned = useSetPinned(conversation.id);
@@ -46,6 +63,7 @@ export function PinList({ conversation }: { conversation: Conversation }) {
     <ul className="min-h-0 flex-1 overflow-y-auto p-2">
       {pins.data?.map((message) => (
         <PinRow
+          beside={beside}
           key={message.seq}
           message={message}
           onUnpin={

@@ -20,21 +20,23 @@ const kinds: readonly { kind: FileKind; label: MessageKey }[] = [
 ];
 
 /** A picture; a click goes to where it was sent. */
-function Tile({ file }: { file: SharedFile }) {
+function Tile({ file, beside }: { file: SharedFile; beside: boolean }) {
   const { attachment } = file;
+  const isImage = attachment.mime.startsWith("image/");
   return (
     <Link
       to="."
+      // A picture is shown above all there is; a message needs its conversation.
       search={(before) => ({
-        ...before,
+        ...(isImage || beside ? before : {}),
         at: file.seq,
-        photo: attachment.mime.startsWith("image/") ? attachment.id : undefined,
+        photo: isImage ? attachment.id : undefined,
       })}
       resetScroll={false}
       title={attachment.name}
       className="relative block aspect-square overflow-hidden rounded bg-base-300"
     >
-      {attachment.mime.startsWith("image/") ? (
+      {isImage ? (
         <img
           src={fileUrl(attachment.id, { thumb: attachment.thumb ?? false })}
           alt={attachment.name}
@@ -50,13 +52,18 @@ function Tile({ file }: { file: SharedFile }) {
   );
 }
 
-function FileRow({ file }: { file: SharedFile }) {
+function FileRow({ file, beside }: { file: SharedFile; beside: boolean }) {
   const t = useT();
   const locale = useLocale();
   const { attachment } = file;
   return (
     <div role="listitem" className="flex items-center gap-3 rounded-box px-3 py-1.5 hover:bg-base-200">
-      <Link to="." search={(before) => ({ ...before, at: file.seq })} resetScroll={false} className="min-w-0 flex-1">
+      <Link
+        to="."
+        search={(before) => (beside ? { ...before, at: file.seq } : { at: file.seq })}
+        resetScroll={false}
+        className="min-w-0 flex-1"
+      >
         <bdi className="block truncate text-sm font-medium">{attachment.name}</bdi>
         <span className="block text-xs text-base-content/70">
           {fileSize(attachment.size, locale)} ·{" "}
@@ -90,8 +97,14 @@ function inRows(files: readonly SharedFile[], perRow: number): SharedFile[][] {
 
 const keyOf = (file: SharedFile): string => `${String(file.seq)}-${file.attachment.id}`;
 
+interface SharedFilesProps {
+  conversationId: string;
+  /** The messages are seen beside it; otherwise the one that is gone to takes its place. */
+  beside: boolean;
+}
+
 /** What was sent into a conversation: pictures, recordings, files. */
-export function SharedFiles({ conversationId }: { conversationId: string }) {
+export function SharedFiles({ conversationId, beside }: SharedFilesProps) {
   const t = useT();
   const [kind, setKind] = useState<FileKind>("media");
   const files = useSharedFiles(conversationId, kind);
@@ -144,7 +157,11 @@ export function SharedFiles({ conversationId }: { conversationId: string }) {
             {rows.map((row) => (
               <div key={row[0] && keyOf(row[0])} className={tiles ? "grid grid-cols-3 gap-1 pb-1" : undefined}>
                 {row.map((file) =>
-                  tiles ? <Tile key={keyOf(file)} file={file} /> : <FileRow key={keyOf(file)} file={file} />,
+                  tiles ? (
+                    <Tile key={keyOf(file)} file={file} beside={beside} />
+                  ) : (
+                    <FileRow key={keyOf(file)} file={file} beside={beside} />
+                  ),
                 )}
               </div>
             ))}

@@ -37,6 +37,9 @@ export function NewGroup() {
       <Field
         className="px-3 pt-3"
         label={t("new.group.name")}
+        // The page is there for filling it in.
+        // eslint-disable-next-line jsx-a11y/no-autofocus
+        autoFocus
         error={missing ? t("new.group.nameMissing") : undefined}
         value={title}
         onChange={(event) => {
@@ -47,6 +50,7 @@ export function NewGroup() {
       <p className="px-3 pt-3 text-sm font-medium">{t("new.group.people")}</p>
       <Picked users={users} onRemove={toggle} />
       <PeopleSearch
+        later
         row={(user) => {
           const on = users.some((one) => one.id === user.id);
           return (

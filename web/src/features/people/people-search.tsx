@@ -13,10 +13,12 @@ interface PeopleSearchProps {
   row: (user: User) => ReactNode;
   /** Shown while nothing is typed. */
   idle?: ReactNode;
+  /** Something before it is to be filled in first. */
+  later?: boolean;
 }
 
 /** Finds people by name or username. */
-export function PeopleSearch({ row, idle }: PeopleSearchProps) {
+export function PeopleSearch({ row, idle, later = false }: PeopleSearchProps) {
   const t = useT();
   const { me } = useEngine();
   const [text, setText] = useState("");
@@ -32,7 +34,7 @@ export function PeopleSearch({ row, idle }: PeopleSearchProps) {
           type="search"
           // The page is there for searching.
           // eslint-disable-next-line jsx-a11y/no-autofocus
-          autoFocus
+          autoFocus={!later}
           value={text}
           placeholder={t("new.search")}
           autoCapitalize="none"

@@ -53,7 +53,7 @@ export function Sessions() {
   return (
     <section>
       <h2 className="text-lg font-semibold">{t("settings.sessions")}</h2>
-      {sessions.isPending && <SkeletonRows count={2} label={t("app.loading")} />}
+      {sessions.isPending && <SkeletonRows count={1} label={t("app.loading")} />}
       {sessions.isError && (
         <p role="alert" className="text-sm text-danger">
           {t(errorKey(sessions.error))}

@@ -1,9 +1,8 @@
 import { Link } from "@tanstack/react-router";
-import { Download, File as FileIcon, X } from "lucide-react";
-import { lazy, Suspense } from "react";
-import { fileSize } from "../../lib/bytes.ts";
+import { X } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
 import { cx } from "../../lib/cx.ts";
-import { useLocale, useT } from "../../lib/i18n/i18n.ts";
+import { useT } from "../../lib/i18n/i18n.ts";
 import { isVoice } from "../../lib/voice.ts";
 import { useLineState } from "../../sync/line-state.ts";
 import type { OutboxItem } from "../../sync/outbox-item.ts";
@@ -11,6 +10,8 @@ import { useEngine } from "../../sync/session-context.ts";
 import { useObjectUrl } from "../../ui/use-object-url.ts";
 import { fileUrl } from "../../wire/api.ts";
 import type { Attachment } from "../../wire/types.ts";
+import { FileLine } from "./file-line.tsx";
+import { isPlayable, Playable } from "./playable.tsx";
 
 const Voice = lazy(async () => ({ default: (await import("./voice.tsx")).Voice }));
 
@@ -85,8 +86,13 @@ function Picture({ file, pending, grid }: PictureProps) {
     "relative block overflow-hidden bg-base-content/10",
     grid ? "aspect-square rounded-lg" : "max-w-full rounded-xl",
   );
+  const [broken, setBroken] = useState(false);
+  if (broken) return <FileLine file={file} pending={pending} />;
   const image = (
     <img
+      onError={() => {
+        setBroken(true);
+      }}
       src={pending ? waitingUrl : fileUrl(file.id, { thumb: file.thumb ?? false })}
       alt={t("message.photo", { name: file.name })}
       width={size.width}
@@ -115,59 +121,6 @@ function Picture({ file, pending, grid }: PictureProps) {
   );
 }
 
-function FileLine({ file, pending }: { file: Attachment; pending: OutboxItem | undefined }) {
-  const t = useT();
-  const locale = useLocale();
-  const engine = useEngine();
-  const share = useLineState((state) => state.uploads[file.id]);
-  const body = (
-    <>
-      <span className="flex size-10 shrink-0 items-center justify-center rounded-full bg-primary text-primary-content">
-        {pending ? <FileIcon size={18} /> : <Download size={18} />}
-      </span>
-      <span className="min-w-0 flex-1">
-        <bdi className="block truncate text-sm font-medium">{file.name}</bdi>
-        <span className="block text-xs text-base-content/70">
-          {share === undefined
-            ? fileSize(file.size, locale)
-            : `${fileSize(file.size * share, locale)} / ${fileSize(file.size, locale)}`}
-        </span>
-        {share !== undefined && <progress className="progress h-1 progress-primary" value={share} max={1} />}
-      </span>
-    </>
-  );
-  const className = "flex w-72 max-w-full items-center gap-3 rounded-field py-1";
-  if (!pending) {
-    return (
-      <a
-        href={fileUrl(file.id)}
-        download={file.name}
-        title={t("message.download", { name: file.name })}
-        className={className}
-      >
-        {body}
-      </a>
-    );
-  }
-  return (
-    <span className={className}>
-      {body}
-      {!pending.failed && pending.acked === undefined && (
-        <button
-          type="button"
-          aria-label={t("message.cancel")}
-          className="btn btn-circle btn-ghost btn-sm"
-          onClick={() => {
-            engine.outbox.cancel(pending.client_id);
-          }}
-        >
-          <X size={16} />
-        </button>
-      )}
-    </span>
-  );
-}
-
 /** The pictures and files of a message. */
 export function Attachments({ files, pending }: { files: readonly Attachment[]; pending: OutboxItem | undefined }) {
   const pictures = files.filter(isPicture);
@@ -187,9 +140,13 @@ export function Attachments({ files, pending }: { files: readonly Attachment[]; 
           <Voice url={pending ? undefined : fileUrl(file.id)} />
         </Suspense>
       ))}
-      {others.map((file) => (
-        <FileLine key={file.id} file={file} pending={pending} />
-      ))}
+      {others.map((file) =>
+        isPlayable(file) && !pending ? (
+          <Playable key={file.id} file={file} />
+        ) : (
+          <FileLine key={file.id} file={file} pending={pending} />
+        ),
+      )}
     </>
   );
 }

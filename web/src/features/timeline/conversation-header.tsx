@@ -8,6 +8,7 @@ import { conversationAvatar, conversationName, conversationSeed, isSelf, peerOf 
 import { usePresence, useTyping } from "../../sync/queries.ts";
 import { useEngine } from "../../sync/session-context.ts";
 import { Avatar } from "../../ui/avatar.tsx";
+import { UpLink } from "../../ui/way-up.tsx";
 import type { Conversation } from "../../wire/types.ts";
 
 function Status({ conversation, me }: { conversation: Conversation; me: string }) {
@@ -40,19 +41,20 @@ export function ConversationHeader({ conversation, detailsOpen, calls, end }: He
   const { me } = useEngine();
   const name = conversationName(conversation, me, t("self.title"));
   const self = isSelf(conversation, me);
+  const Details = detailsOpen ? UpLink : Link;
   const icon = self ? <Bookmark size={18} /> : <Users size={18} />;
   const hasFace = conversation.kind === "direct" ? !self : conversation.avatar_id !== undefined;
   return (
     <header className="flex h-14 shrink-0 items-center gap-2 border-b border-base-300 bg-base-100 px-2 md:px-4">
-      <Link
+      <UpLink
         to="/"
         aria-label={t("app.back")}
         title={t("app.back")}
         className="btn btn-circle btn-ghost btn-sm size-10 md:hidden"
       >
         <ArrowLeft size={22} className="rtl:rotate-180" />
-      </Link>
-      <Link
+      </UpLink>
+      <Details
         to="."
         search={(before) => ({ ...before, info: detailsOpen ? undefined : ("details" as const) })}
         className="flex min-w-0 flex-1 items-center gap-3 rounded-box py-1"
@@ -64,25 +66,27 @@ export function ConversationHeader({ conversation, detailsOpen, calls, end }: He
           icon={hasFace ? undefined : icon}
         />
         <span className="min-w-0 flex-1">
-          <h1 className="truncate leading-tight font-semibold">
-            <bdi>{name}</bdi>
+          <h1 className="leading-tight font-semibold">
+            {/* It is cut at its own end, in whichever direction it is written. */}
+            <bdi className="block truncate">{name}</bdi>
           </h1>
           {/* Its place stays while nobody knows whether the other is there. */}
           <span className={cx("block truncate text-xs text-base-content/70", !self && "min-h-4")}>
             <Status conversation={conversation} me={me} />
           </span>
         </span>
-      </Link>
+      </Details>
       {calls}
-      <Link
+      {/* Where there is little room, the name is the way to the details. */}
+      <Details
         to="."
         search={(before) => ({ ...before, info: detailsOpen ? undefined : ("details" as const) })}
         aria-label={t("chat.details")}
         title={t("chat.details")}
-        className="btn btn-circle btn-ghost btn-sm size-10"
+        className="btn btn-circle btn-ghost btn-sm size-10 max-md:hidden"
       >
         <Info size={20} />
-      </Link>
+      </Details>
       {end}
     </header>
   );

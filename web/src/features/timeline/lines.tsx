@@ -10,7 +10,7 @@ export function Beginning({ conversation, me }: { conversation: Conversation; me
     ? t("chat.empty.self")
     : conversation.kind === "direct"
       ? t("chat.empty.direct", { name: conversationName(conversation, me, t("self.title")) })
-      : t("chat.empty.group");
+      : t("chat.empty.group", { name: conversationName(conversation, me, t("self.title")) });
   return <p className="mx-auto max-w-sm px-6 py-8 text-center text-sm text-base-content/70">{text}</p>;
 }
 

@@ -145,7 +145,7 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         tabIndex={0}
         onKeyDown={onKeyDown}
-        className="flex h-full flex-col overflow-y-auto overscroll-contain pb-1 [overflow-anchor:none] focus-visible:outline-none"
+        className="flex h-full flex-col overflow-y-auto overscroll-contain pb-1 [overflow-anchor:none] focus-visible:-outline-offset-2"
       >
         {range === undefined ? (
           <>

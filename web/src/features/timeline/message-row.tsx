@@ -1,4 +1,3 @@
-import { Ellipsis, Reply, SmilePlus } from "lucide-react";
 import { memo, type MouseEvent, type TouchEvent, useRef, useState } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
@@ -11,6 +10,7 @@ import type { MemberReceipt } from "../../wire/types.ts";
 import type { TimelineActions } from "./actions.ts";
 import { Attachments } from "./attachments.tsx";
 import { MessageText } from "./message-text.tsx";
+import { MessageToolbar } from "./message-toolbar.tsx";
 import { PendingNote } from "./pending-note.tsx";
 import { Quote } from "./quote.tsx";
 import { Reactions } from "./reactions.tsx";
@@ -38,52 +38,6 @@ function useLongPress(open: (x: number, y: number) => void) {
     onTouchEnd: stop,
     onTouchCancel: stop,
   };
-}
-
-function Toolbar({ row, actions }: { row: MessageRow; actions: TimelineActions }) {
-  const t = useT();
-  const button = "btn btn-circle btn-ghost btn-xs size-7";
-  return (
-    <div className="hidden shrink-0 items-center self-center opacity-0 group-focus-within/row:opacity-100 group-hover/row:opacity-100 pointer-fine:flex">
-      <button
-        type="button"
-        tabIndex={-1}
-        aria-label={t("message.react")}
-        title={t("message.react")}
-        className={button}
-        onClick={(event) => {
-          actions.pickEmoji(row.message, event.currentTarget);
-        }}
-      >
-        <SmilePlus size={16} />
-      </button>
-      <button
-        type="button"
-        tabIndex={-1}
-        aria-label={t("message.reply")}
-        title={t("message.reply")}
-        className={button}
-        onClick={() => {
-          actions.reply(row.message);
-        }}
-      >
-        <Reply size={16} />
-      </button>
-      <button
-        type="button"
-        tabIndex={-1}
-        aria-label={t("message.actions")}
-        title={t("message.actions")}
-        className={button}
-        onClick={(event) => {
-          const box = event.currentTarget.getBoundingClientRect();
-          actions.openMenu(row, { x: box.left, y: box.bottom + 4 });
-        }}
-      >
-        <Ellipsis size={16} />
-      </button>
-    </div>
-  );
 }
 
 interface MessageRowProps {
@@ -195,7 +149,11 @@ function MessageRowPlain(props: MessageRowProps) {
       </div>
       {!isDeleted &&
         !pending &&
-        (near ? <Toolbar row={row} actions={actions} /> : <div className="hidden w-21 shrink-0 pointer-fine:block" />)}
+        (near ? (
+          <MessageToolbar row={row} actions={actions} />
+        ) : (
+          <div className="hidden w-21 shrink-0 pointer-fine:block" />
+        ))}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { useT } from "../../lib/i18n/i18n.ts";
+import { reasonKey } from "../../sync/error-text.ts";
 import type { OutboxItem } from "../../sync/outbox-item.ts";
 import type { TimelineActions } from "./actions.ts";
 
@@ -8,7 +9,7 @@ export function PendingNote({ item, actions }: { item: OutboxItem; actions: Time
   if (!item.failed) return null;
   return (
     <p role="alert" className="mt-1 flex flex-wrap items-center justify-end gap-x-3 text-xs text-danger">
-      <span>{t("message.failed", { reason: t(`error.${item.failed.code}`) })}</span>
+      <span>{t("message.failed", { reason: t(reasonKey(item.failed)) })}</span>
       <button
         type="button"
         className="link font-medium"

@@ -18,9 +18,11 @@ export function PinnedBar({ conversation, onJump, onAll }: PinnedBarProps) {
   const pins = usePins(conversation.id, count > 0).data ?? [];
   const [turn, setTurn] = useState(0);
   const message = pins[turn % Math.max(1, pins.length)];
-  if (count === 0 || !message) return null;
+  if (count === 0) return null;
+  // Its place is there before what stands in it: nothing moves when that comes.
+  if (!message) return <div className="h-[3.0625rem] shrink-0 border-b border-base-300 bg-base-100" />;
   return (
-    <div className="flex items-center gap-2 border-b border-base-300 bg-base-100 px-3 py-1 md:px-4">
+    <div className="h-[3.0625rem] shrink-0 flex items-center gap-2 border-b border-base-300 bg-base-100 px-3 py-1 md:px-4">
       <button
         type="button"
         title={t("pins.jump")}

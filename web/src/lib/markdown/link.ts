@@ -20,7 +20,10 @@ export interface Found {
 
 /** A character that ends an address wherever it stands: space, quotes, controls, and what turns the direction of text. */
 const stops = /[\s\p{Cc}<>"'`\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
-const starts = /https?:\/\/|mailto:/gi;
+const starts = /https?:\/\/|mailto:|www\./gi;
+
+/** An address as people write it, without what stands before it in a browser. */
+const isBare = (address: string): boolean => /^www\.[\p{L}\p{N}-]+\.[\p{L}]/iu.test(address);
 
 function trimEnd(text: string, start: number, end: number): number {
   let last = end;
@@ -51,7 +54,8 @@ export function findLinks(text: string): Found[] {
     starts.lastIndex = end;
     if (before !== undefined && /[\p{L}\p{N}]/u.test(before)) continue;
     const trimmed = trimEnd(text, start, end);
-    const href = trimmed > start + match[0].length ? safeHref(text.slice(start, trimmed)) : null;
+    const address = text.slice(start, trimmed);
+    const href = trimmed > start + match[0].length ? safeHref(isBare(address) ? `https://${address}` : address) : null;
     if (href) found.push({ start, end: trimmed, href });
   }
   return found;

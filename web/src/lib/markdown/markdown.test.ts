@@ -75,6 +75,8 @@ describe("links", () => {
     ["(https://en.wikipedia.org/wiki/Go_(game))", ["https://en.wikipedia.org/wiki/Go_(game)"]],
     ["mailto:a@example.org", ["mailto:a@example.org"]],
     ["xhttps://example.org", []],
+    ["see www.example.org/a, please", ["https://www.example.org/a"]],
+    ["www. www.a awww.example.org www.1.2", []],
     ["javascript:alert(1) data:text/html,x file:///etc", []],
     ["[x](JAVASCRIPT:alert(1)) [y]( vbscript:x) [z](data:text/html;base64,xx)", []],
     ["https://example.org/\u202etxt.exe", ["https://example.org/"]],
