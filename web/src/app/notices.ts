@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { plainText } from "../lib/markdown/parse.ts";
 import { currentT } from "../lib/i18n/i18n.ts";
+import { knownConversation } from "../sync/apply-entry.ts";
 import { errorKey } from "../sync/error-text.ts";
 import { keys } from "../sync/keys.ts";
 import { personName } from "../sync/naming.ts";
@@ -26,7 +27,9 @@ export function tellMessage(client: QueryClient, entry: Entry): void {
 /** Has screen readers hear what came into the conversation that is open. */
 function announceMessage(client: QueryClient, entry: Entry): void {
   if (entry.kind !== "message" || !location.pathname.includes(entry.conversation_id)) return;
-  const name = personName(client.getQueryData<User>(keys.user(entry.sender_id)));
+  const known = client.getQueryData<User>(keys.user(entry.sender_id));
+  // Between two, the list knows the other one, whether or not their profile was asked for.
+  const name = personName(known ?? knownConversation(client, entry.conversation_id)?.peer ?? undefined);
   const text = plainText(entry.text) || previewOf(entry, currentT());
   announce(currentT()("chat.announce", { name, text }));
 }
