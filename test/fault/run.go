@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// What is promised after a fault has ended (I18).
+	// What is promised after a fault has ended (see "stuck" in docs/faults.md).
 	sendsPromise = 5 * time.Second
 	headsPromise = 10 * time.Second
 	// A round is so much, then everything is checked and new conversations are made.

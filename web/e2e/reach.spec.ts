@@ -141,7 +141,7 @@ test("one device logs another out; logging out leaves nothing behind", async ({ 
   await page.getByLabel("Username").fill(ada.username);
   await page.getByLabel("Password", { exact: true }).fill("correct horse battery staple");
   await page.getByRole("button", { name: "Log in" }).click();
-  await expect(page.getByRole("link", { name: "New conversation" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "New conversation" }).first()).toBeVisible();
 
   await ada.page.goto("/settings/security");
   await ada.page.getByRole("button", { name: /^Log out .*(Chrome|Linux)/ }).click();
