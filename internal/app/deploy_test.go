@@ -139,7 +139,7 @@ func TestTheScriptOfAClusterKnowsItsFlags(t *testing.T) {
 func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{"up": true, "process_resident_memory_bytes": true, "process_cpu_seconds_total": true, "go_goroutines": true}
-	for _, r := range slices.Concat(table(), kafkaReadings(nil), redisReadings(nil, nil), lagReadings(nil), relayReadings(nil), callReadings(nil)) {
+	for _, r := range slices.Concat(table(), kafkaReadings(nil), redisReadings(nil, nil), lagReadings(nil), relayReadings(nil), callReadings(nil), bellReadings(nil)) {
 		names[r.name] = true
 	}
 	descriptions := make(chan *prometheus.Desc, 1000)

@@ -77,7 +77,12 @@ func (a *App) bell(keys *push.Keys) (*push.Bell, call.Bell) {
 		Pushes: a.store, Views: a.store, People: a.store, Looking: a.carriers.looks, Now: wallClock, Logger: a.logger,
 		Sender: push.NewSender(push.SenderOptions{Keys: keys, Now: wallClock, Private: a.cfg.Push == pushPrivate}),
 	})
-	a.readings = append(a.readings, total("push_calls_dropped", "Notifications of calls that were not sent because too many waited.",
-		func(*readings) float64 { return float64(bell.Dropped()) }))
+	a.readings = append(a.readings, bellReadings(bell)...)
 	return bell, bell
+}
+
+// bellReadings are what is shown of the notifications of calls.
+func bellReadings(bell *push.Bell) []reading {
+	return []reading{total("push_calls_dropped", "Notifications of calls that were not sent because too many waited.",
+		func(*readings) float64 { return float64(bell.Dropped()) })}
 }
