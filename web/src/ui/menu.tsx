@@ -47,12 +47,12 @@ export function Menu({ label, at, items, header, onClose }: MenuProps) {
       setPlace({ left: Math.min(left, window.innerWidth - box.width - margin), top });
     };
     arrange();
-    // A phone that is turned: the menu stays on the screen.
+    // A phone that is turned, a menu that grows: it stays on the screen.
     window.addEventListener("resize", arrange);
     return () => {
       window.removeEventListener("resize", arrange);
     };
-  }, [at]);
+  }, [at, items.length]);
 
   useEffect(() => {
     const before = document.activeElement;

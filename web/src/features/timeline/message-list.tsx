@@ -187,6 +187,7 @@ export function MessageList({ conversation, at, find, onAddress, onForward }: Me
       )}
       <Overlays
         overlay={overlay}
+        rows={rows}
         conversation={conversation}
         me={me}
         actions={actions}

@@ -6,7 +6,7 @@ import { Popover } from "../../ui/popover.tsx";
 import type { Conversation, Message } from "../../wire/types.ts";
 import type { TimelineActions } from "./actions.ts";
 import { MessageMenu } from "./message-menu.tsx";
-import type { MessageRow } from "./rows.ts";
+import { asItIsNow, type MessageRow, type Row } from "./rows.ts";
 import { SeenBy } from "./seen-by.tsx";
 
 const EmojiPicker = lazy(async () => ({ default: (await import("../../ui/emoji-picker.tsx")).EmojiPicker }));
@@ -20,6 +20,7 @@ export type Overlay =
 
 interface OverlaysProps {
   overlay: Overlay | undefined;
+  rows: readonly Row[];
   conversation: Conversation;
   me: string;
   actions: TimelineActions;
@@ -27,7 +28,7 @@ interface OverlaysProps {
   show: (overlay: Overlay | undefined) => void;
 }
 
-export function Overlays({ overlay, conversation, me, actions, onDelete, show }: OverlaysProps) {
+export function Overlays({ overlay, rows, conversation, me, actions, onDelete, show }: OverlaysProps) {
   const t = useT();
   const close = (): void => {
     show(undefined);
@@ -35,10 +36,11 @@ export function Overlays({ overlay, conversation, me, actions, onDelete, show }:
   switch (overlay?.kind) {
     case undefined:
       return null;
-    case "menu":
+    case "menu": {
+      const row = asItIsNow(rows, overlay.row);
       return (
         <MessageMenu
-          row={overlay.row}
+          row={row}
           at={overlay.at}
           me={me}
           moderates={conversation.kind !== "direct" && conversation.role !== "member"}
@@ -46,11 +48,12 @@ export function Overlays({ overlay, conversation, me, actions, onDelete, show }:
           mayPin={conversation.kind === "direct" || conversation.role !== "member"}
           actions={actions}
           onMoreEmoji={() => {
-            show({ kind: "emoji", message: overlay.row.message, at: overlay.at });
+            show({ kind: "emoji", message: row.message, at: overlay.at });
           }}
           onClose={close}
         />
       );
+    }
     case "emoji":
       return (
         <Popover label={t("emoji.title")} at={overlay.at} onClose={close}>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Item } from "../../sync/fold.ts";
 import type { OutboxItem } from "../../sync/outbox-item.ts";
-import { buildRows, type Row, type RowsInput } from "./rows.ts";
+import { asItIsNow, buildRows, type Row, type RowsInput } from "./rows.ts";
 
 const message = (seq: number, sender: string, at: string): Item => ({
   conversation_id: "c",
@@ -63,4 +63,16 @@ test("what waits follows what is there, once, and only where the newest is shown
   // From waiting to sent it is the same row: nothing blinks.
   const keyOf = (all: readonly Row[]): string | undefined => all.at(-1)?.key;
   expect(keyOf(rows({ items: [message(2, "me", at)] }))).toBe(keyOf(rows({ outbox: [waiting(2, at)] })));
+});
+
+test("a row that was chosen while it waited is found as what it became", () => {
+  const at = "2026-03-01T10:00:00.000Z";
+  const chosen = rows({ outbox: [waiting(2, at)] }).at(-1);
+  if (chosen?.kind !== "message") throw new Error("no message");
+  expect(chosen.pending).toBeDefined();
+  const sent = asItIsNow(rows({ items: [message(2, "me", at)] }), chosen);
+  expect(sent.message.seq).toBe(2);
+  expect(sent.pending).toBeUndefined();
+  // What is not shown any more stays what it was.
+  expect(asItIsNow(rows({}), chosen)).toBe(chosen);
 });

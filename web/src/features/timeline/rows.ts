@@ -163,3 +163,9 @@ export function seqOfRow(row: Row | undefined): number {
   if (row?.kind === "message") return row.message.seq;
   return row?.kind === "system" ? row.item.seq : 0;
 }
+
+/** The row of the same message as it is now: what waited when somebody chose it may be sent by then. */
+export function asItIsNow(rows: readonly Row[], row: MessageRow): MessageRow {
+  const now = rows.find(({ key }) => key === row.key);
+  return now?.kind === "message" ? now : row;
+}
