@@ -210,11 +210,11 @@ web-test: web/node_modules/.installed ## unit tests of the web client
 	$(VERDICT) vitest web $(REPORTS)/vitest.json || status=$$?; exit $$status
 
 .PHONY: e2e
-e2e: bin/parley web/node_modules/.installed ## two people in two browsers (Chromium), screenshots in out/e2e
+e2e: bin/parley web/node_modules/.installed ## two people in two browsers (Chromium), on one node and on two; screenshots in out/e2e
 	@mkdir -p $(REPORTS)
 	@CHROMIUM=$$(scripts/tool chromium); export CHROMIUM TEST_BINARY=$(CURDIR)/bin/parley; \
 	export PLAYWRIGHT_JSON_OUTPUT_NAME=$(CURDIR)/$(REPORTS)/playwright.json; \
-	status=0; ($(WEB) exec playwright test --reporter=list,json) || status=$$?; \
+	status=0; scripts/services run postgres redis kafka -- bash -c '$(WEB) exec playwright test --reporter=list,json' || status=$$?; \
 	$(VERDICT) playwright e2e $(REPORTS)/playwright.json || status=$$?; exit $$status
 
 .PHONY: looks

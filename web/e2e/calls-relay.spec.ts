@@ -1,79 +1,18 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import { button, expectFlow, expectLive, newCaller, open, type WatchedWindow } from "./callers.ts";
+import { freePort, type Node, startNode } from "./nodes.ts";
 import { expectNoComplaints, type Person, startDirect } from "./people.ts";
 
 // Moving pictures are dear enough without pictures of each step.
 test.use({ trace: "off" });
 
-/** A port of this machine that nobody has now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-interface Node {
-  address: string;
-  /** One of its figures. */
-  figure: (name: string) => Promise<number>;
-  stop: () => Promise<void>;
-}
-
 /** A server with a relay of calls. */
-async function startNode(): Promise<Node> {
-  const [port, metrics, turn, first] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
-  const data = await mkdtemp(join(tmpdir(), "parley-relay-"));
-  const binary = process.env["TEST_BINARY"];
-  const args = [
-    ...(binary === undefined ? ["run", "./cmd/parley"] : []),
-    ...[
-      "serve",
-      "--addr",
-      `127.0.0.1:${String(port)}`,
-      "--data-dir",
-      data,
-      "--signup-rate",
-      "0",
-      "--log-level",
-      "warn",
-    ],
-    ...["--metrics-addr", `127.0.0.1:${String(metrics)}`, "--turn-addr", `127.0.0.1:${String(turn)}`],
-    ...["--turn-public-ip", "127.0.0.1", "--turn-ports", `${String(first)}-${String(Math.min(first + 40, 65_535))}`],
-  ];
-  const child: ChildProcess = spawn(binary ?? "go", args, { cwd: "..", stdio: ["ignore", "inherit", "inherit"] });
-  const ended = once(child, "exit");
-  const address = `http://127.0.0.1:${String(port)}`;
-  await expect
-    .poll(
-      () =>
-        fetch(`${address}/readyz`)
-          .then(({ ok }) => ok)
-          .catch(() => false),
-      { timeout: 180_000 },
-    )
-    .toBe(true);
-  return {
-    address,
-    figure: async (name) => {
-      const text = await (await fetch(`http://127.0.0.1:${String(metrics)}/metrics`)).text();
-      return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
-    },
-    stop: async () => {
-      child.kill("SIGTERM");
-      await ended;
-      await rm(data, { recursive: true, force: true });
-    },
-  };
+async function startRelay(): Promise<Node> {
+  const [turn, first] = await Promise.all([freePort(), freePort()]);
+  return startNode([
+    ...["--turn-addr", `127.0.0.1:${String(turn)}`, "--turn-public-ip", "127.0.0.1"],
+    ...["--turn-ports", `${String(first)}-${String(Math.min(first + 40, 65_535))}`],
+  ]);
 }
 
 /** Whoever is behind a firewall that lets nothing through but to the relay. */
@@ -107,7 +46,7 @@ async function ways({ page }: Person): Promise<string[]> {
 }
 
 test("two people whose networks let nothing through talk by the relay", async ({ browser }) => {
-  const node = await startNode();
+  const node = await startRelay();
   try {
     const ada = await newCaller(browser, "Ada Lovelace", { baseURL: node.address });
     const grace = await newCaller(browser, "Grace Hopper", { baseURL: node.address });
