@@ -145,8 +145,9 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 		Leases: a.carriers.looks, Node: a.node, Now: wallClock, Logger: logger,
 		Local: func() []chat.UserID { return a.gateway.Looking() }, Heard: func(id chat.UserID) bool { return a.gateway.HeardLooking(id) },
 	})
-	bell, rings := a.bell(keys)
-	calls := call.New(call.Deps{
+	var calls *call.Coordinator
+	bell, rings := a.bell(keys, func(ctx context.Context, c *chat.Call, users []chat.UserID) error { return calls.Rang(ctx, c, users) })
+	calls = call.New(call.Deps{
 		Board: a.carriers.calls, Bus: bus, Log: callLog{a.service}, Deliver: func(events []chat.Event) { a.gateway.Deliver(events) },
 		Bell: rings, Now: wallClock, Logger: logger,
 	})

@@ -69,12 +69,13 @@ func (a *App) pusher(keys *push.Keys) *push.Worker {
 }
 
 // bell makes what tells of calls those who look at no client; nil where nothing is pushed.
-func (a *App) bell(keys *push.Keys) (*push.Bell, call.Bell) {
+// rang is Coordinator.Rang.
+func (a *App) bell(keys *push.Keys, rang func(context.Context, *chat.Call, []chat.UserID) error) (*push.Bell, call.Bell) {
 	if keys == nil {
 		return nil, nil
 	}
 	bell := push.NewBell(push.BellDeps{
-		Pushes: a.store, Views: a.store, People: a.store, Looking: a.carriers.looks, Now: wallClock, Logger: a.logger,
+		Pushes: a.store, Views: a.store, People: a.store, Looking: a.carriers.looks, Rang: rang, Now: wallClock, Logger: a.logger,
 		Sender: push.NewSender(push.SenderOptions{Keys: keys, Now: wallClock, Private: a.cfg.Push == pushPrivate}),
 	})
 	a.readings = append(a.readings, bellReadings(bell)...)

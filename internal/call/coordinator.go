@@ -37,8 +37,9 @@ type Deps struct {
 // Bell tells people who look at no client that they are called. Its methods do not block.
 type Bell interface {
 	// Changed says that this node made a call what it is. before is the call that the
-	// conversation had; it may be another one, or none.
-	Changed(before, after chat.Call)
+	// conversation had; it may be another one, or none. rang are those of whom some
+	// node's Bell said, by Coordinator.Rang, that it has their closed browsers ring.
+	Changed(before, after chat.Call, rang []chat.UserID)
 	// Heard says what this node came to know of a call; the same may come again.
 	Heard(now chat.Call)
 }
@@ -108,6 +109,13 @@ func (c *Coordinator) List(ctx context.Context, user chat.UserID) ([]chat.Call, 
 		}
 	}
 	return calls, nil
+}
+
+// Rang has all nodes know that closed browsers of some people are about to ring for a call.
+// ErrNotFound if it is not the conversation's call any more.
+func (c *Coordinator) Rang(ctx context.Context, call *chat.Call, users []chat.UserID) error {
+	_, err := c.change(ctx, Action{Verb: Rang, Conversation: call.ConversationID, CallID: call.ID, Users: users})
+	return err
 }
 
 // Route gives whose device it is to which a device has something to say; ErrNotFound
@@ -248,13 +256,13 @@ func (c *Coordinator) settled(ctx context.Context, a *Action, before, after Stat
 		if !moved { // an earlier try began it
 			before = State{}
 		}
-		c.d.Bell.Changed(before.Call, after.Call)
+		c.d.Bell.Changed(before.Call, after.Call, after.Rang)
 	}
 	c.learn(a.Conversation, after)
 	if len(after.Owed) > 0 && moved {
 		c.logSoon(a.Conversation)
 	}
-	if !moved && !unsure && (a.Verb == Keep || a.Verb == Logged || !c.untold(&after.Call)) {
+	if !moved && !unsure && (a.Verb == Keep || a.Verb == Logged || a.Verb == Rang || !c.untold(&after.Call)) {
 		return
 	}
 	ev, err := event(after.Call)

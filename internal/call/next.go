@@ -20,6 +20,7 @@ const (
 	End                     // DeviceID hangs up
 	Keep                    // a node says that Devices are there and Users are no members, and ends what is due
 	Logged                  // the call is in the log
+	Rang                    // a node is about to have closed browsers of Users ring
 )
 
 // Action is one thing that happens to the call of a conversation.
@@ -34,7 +35,7 @@ type Action struct {
 	Members      []chat.UserID   // of Start
 	Spared       []chat.UserID   // of Start: members for whom it does not ring
 	Devices      []chat.DeviceID // of Keep
-	Users        []chat.UserID   // of Keep
+	Users        []chat.UserID   // of Keep and Rang
 	Left         []chat.DeviceID // of Keep: devices that are there no more
 	// Lenient has Keep leave those in the call whose lease has run out: for a while
 	// after nobody could renew any.
@@ -101,6 +102,8 @@ func (s *State) apply(a *Action, now chat.Time) *chat.Error {
 		s.keep(a, now)
 	case Logged:
 		s.note(a.CallID)
+	case Rang:
+		return s.rang(a)
 	}
 	return nil
 }
@@ -223,6 +226,24 @@ func (s *State) update(a *Action) *chat.Error {
 	return nil
 }
 
+// rang notes whose closed browsers ring: whichever node ends that has to tell them.
+func (s *State) rang(a *Action) *chat.Error {
+	if err := s.find(a); err != nil {
+		return err
+	}
+	s.rings(a.Users)
+	return nil
+}
+
+// rings adds people to those whose closed browsers ring.
+func (s *State) rings(users []chat.UserID) {
+	for _, u := range users {
+		if len(s.Rang) < chat.MaxCallMembers && !slices.Contains(s.Rang, u) {
+			s.Rang = append(s.Rang, u)
+		}
+	}
+}
+
 // end takes a device out: of a call of two that means its end.
 func (s *State) end(a *Action, now chat.Time) *chat.Error {
 	if err := s.find(a); err != nil {
@@ -290,6 +311,11 @@ func merge(known, board State, now chat.Time) State {
 	}
 	out.debts(&board)
 	out.debts(&known)
+	for _, s := range []*State{&board, &known} {
+		if s.Call.ID == out.Call.ID {
+			out.rings(s.Rang)
+		}
+	}
 	return out
 }
 

@@ -303,6 +303,7 @@ func TestTheLargestStateFits(t *testing.T) {
 	}
 	s.Declined = append(s.Declined, people[chat.MaxCallParticipants:]...)
 	s.Took = people
+	s.rings(append(people, eve, chattest.User(99))) // of more than there may be
 	for i := range maxOwed {
 		e := s.clone()
 		e.Call.ID = chat.CallID{15: byte(100 + i)}

@@ -26,6 +26,8 @@ type State struct {
 	Took     []chat.UserID `json:"took,omitempty"`
 	Declined []chat.UserID `json:"declined,omitempty"`
 	Busy     []chat.UserID `json:"busy,omitempty"`
+	// Rang are people whose closed browsers were told that it rings.
+	Rang []chat.UserID `json:"rang,omitempty"`
 	// Owed are calls that ended and are not known to be in the log.
 	Owed []Ended `json:"owed,omitempty"`
 	// Noted are the last calls that are in the log, so that no node that knows less
@@ -72,7 +74,7 @@ func (s *State) clone() State {
 	out.Leases = maps.Clone(s.Leases)
 	out.Members, out.Took = slices.Clone(s.Members), slices.Clone(s.Took)
 	out.Declined, out.Busy = slices.Clone(s.Declined), slices.Clone(s.Busy)
-	out.Owed, out.Noted = slices.Clone(s.Owed), slices.Clone(s.Noted)
+	out.Rang, out.Owed, out.Noted = slices.Clone(s.Rang), slices.Clone(s.Owed), slices.Clone(s.Noted)
 	return out
 }
 

@@ -2,12 +2,6 @@ package push
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"slices"
 	"sync"
@@ -18,16 +12,16 @@ import (
 )
 
 const (
-	// bellLanes is how many calls are told of at once. All that is told of a call goes
-	// one after the other: that it rings no more does not overtake that it rings.
-	bellLanes = 8
-	// maxPeals bounds what waits in a lane; what comes behind it is not told.
-	maxPeals = 64
-	// maxRung bounds the calls that a lane remembers to have rung for.
-	maxRung = 1_000
-	// pealTries is how often a push service is asked, with pealPause between.
-	pealTries = 3
-	pealPause = 2 * time.Second
+	// maxTelling bounds the people who are told of a call at once. Most of that is waiting
+	// for push services; of more nobody is told.
+	maxTelling = 1_024
+	// maxTellingOf bounds the calls that one person is told of at once: whose browsers are
+	// behind push services that do not answer takes nobody else's place.
+	maxTellingOf = 16
+	// maxLines bounds the people of whom is remembered what they were told of a call.
+	maxLines = 16_384
+	// sweepEvery is how often what is worth remembering no more is looked for, in milliseconds.
+	sweepEvery = 10_000
 	// rings is how long a call rings, in milliseconds.
 	rings = chat.Time(chat.CallRings / time.Millisecond)
 )
@@ -44,26 +38,31 @@ type BellDeps struct {
 	Views   Views
 	People  People
 	Looking Looking
-	Sender  *Sender
-	Now     func() time.Time
-	Logger  *slog.Logger
+	// Rang has all nodes know of whom devices are about to ring, so that each of them can say
+	// that it rings no more, should this one be gone by then.
+	Rang   func(ctx context.Context, call *chat.Call, users []chat.UserID) error
+	Sender *Sender
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // Bell tells browsers that are not looking of calls: that somebody calls, that it rings
 // no more, and that a call was missed. The three have one tag, so that a device shows one
 // of them at a time. It is done as well as can be done within the time that a call rings:
-// what stays of a call is its entry in the conversation. Safe for concurrent use.
+// what stays of a call is its entry in the conversation. Nobody waits for the push service
+// of somebody else. Safe for concurrent use.
 type Bell struct {
 	d       BellDeps
-	seed    maphash.Seed
-	lanes   [bellLanes]lane
+	jobs    chan func(context.Context) // as many as may be under way
+	store   chan struct{}              // who asks the store
 	dropped atomic.Int64
-}
 
-// lane is a queue of what is to be told. rung belongs to the goroutine that serves it.
-type lane struct {
-	in   chan peal
-	rung map[callKey]*rung
+	mu    sync.Mutex // guards what follows, and what is in it
+	calls map[callKey]*rung
+	lines int // of all calls
+	swept chat.Time
+	under int // jobs that wait or run
+	of    map[chat.UserID]int
 }
 
 // callKey names a call: clients make the ids, and of two conversations they may be the same.
@@ -74,17 +73,26 @@ type callKey struct {
 
 func keyOf(c *chat.Call) callKey { return callKey{c.ConversationID, c.ID} }
 
-// rung is for whom a call was rung.
+// rung is what people are told of a call.
 type rung struct {
-	users map[chat.UserID][]chat.PushSubscription
+	lines map[chat.UserID]*line
 	until chat.Time // when it is worth remembering no more
 }
 
-// peal is one thing to tell, or to know.
-type peal struct {
-	kind  string // callRings, callMissed, or "": the call is something else now
-	call  chat.Call
-	users []chat.UserID
+// line is what one person is told of a call. What is told last is what they are to know last:
+// a later thing waits for an earlier one, and ends its repetition.
+type line struct {
+	user       chat.UserID
+	call       chat.Call // as it was when want was set
+	want, told string    // callRings, callOver or callMissed; of the last two the first stays
+	// looked says that it is known which browsers want to be told that it rings: subs.
+	looked bool
+	subs   []chat.PushSubscription
+	rang   []chat.PushSubscription // those that ring, as far as is known
+	// elsewhere says that another node rang, on which of their devices nobody knows here.
+	elsewhere bool
+	busy      bool   // a job is at it
+	hurry     func() // has it not try again; nil: nothing to end
 }
 
 // What a notification says of a call.
@@ -96,11 +104,10 @@ const (
 
 // NewBell makes a bell. It tells nothing before Run.
 func NewBell(d BellDeps) *Bell {
-	b := &Bell{d: d, seed: maphash.MakeSeed()}
-	for i := range b.lanes {
-		b.lanes[i] = lane{in: make(chan peal, maxPeals), rung: make(map[callKey]*rung)}
+	return &Bell{
+		d: d, jobs: make(chan func(context.Context), maxTelling), store: make(chan struct{}, lookAtOnce),
+		calls: make(map[callKey]*rung), of: make(map[chat.UserID]int),
 	}
-	return b
 }
 
 // Dropped is how much was not told because too much waited.
@@ -108,40 +115,57 @@ func (b *Bell) Dropped() int64 { return b.dropped.Load() }
 
 // Run tells until ctx ends; what waits then is not told.
 func (b *Bell) Run(ctx context.Context) error {
+	defer b.d.Sender.Close()
 	var all sync.WaitGroup
-	for i := range b.lanes {
-		l := &b.lanes[i]
-		all.Go(func() {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case p := <-l.in:
-					b.tell(ctx, l, p)
-				}
-			}
-		})
+	defer all.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case job := <-b.jobs:
+			all.Go(func() { job(ctx) })
+		}
 	}
-	all.Wait()
-	b.d.Sender.Close()
-	return nil
 }
 
 // Changed takes that this node made a call what it is; before is the call that the
-// conversation had. It does not block.
-func (b *Bell) Changed(before, after chat.Call) {
+// conversation had, and rang are those whose devices some node has made ring for it.
+// It does not block.
+func (b *Bell) Changed(before, after chat.Call, rang []chat.UserID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch {
-	case before.ID != after.ID && after.State == chat.CallRinging:
-		b.add(peal{callRings, after, after.Ringing})
-	case before.ID == after.ID && before.State != chat.CallEnded && missed(&after):
-		b.add(peal{callMissed, after, before.Ringing})
+	case before.ID == after.ID:
+		kind := callOver
+		if missed(&after) {
+			kind = callMissed
+		}
+		for _, user := range before.Ringing {
+			if !slices.Contains(after.Ringing, user) {
+				b.turn(&after, user, kind, slices.Contains(rang, user))
+			}
+		}
+	case after.State == chat.CallRinging && b.calls[keyOf(&after)] == nil: // once a call
+		b.begin(&after)
 	}
 }
 
 // Heard takes what this node came to know of a call. It does not block.
 func (b *Bell) Heard(now chat.Call) {
-	if now.Version > 1 { // of the first nobody was told before
-		b.add(peal{call: now})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r := b.calls[keyOf(&now)]
+	if r == nil {
+		return
+	}
+	kind := callOver
+	if missed(&now) { // another node noted it, and may not know which devices rang
+		kind = callMissed
+	}
+	for user := range r.lines {
+		if !slices.Contains(now.Ringing, user) {
+			b.turn(&now, user, kind, false)
+		}
 	}
 }
 
@@ -150,214 +174,132 @@ func missed(c *chat.Call) bool {
 	return c.State == chat.CallEnded && (c.Outcome == chat.CallMissed || c.Outcome == chat.CallFailed || c.Outcome == chat.CallBusy)
 }
 
-func (b *Bell) add(p peal) {
-	select {
-	case b.lanes[maphash.Comparable(b.seed, keyOf(&p.call))%bellLanes].in <- p:
-	default:
-		b.dropped.Add(1)
-	}
-}
-
 func (b *Bell) now() chat.Time { return chat.TimeOf(b.d.Now()) }
 
-// tell does one thing after the other.
-func (b *Bell) tell(ctx context.Context, l *lane, p peal) {
-	known := l.rung[keyOf(&p.call)]
+// begin has everybody who is called told so. mu is held.
+func (b *Bell) begin(call *chat.Call) {
+	r := b.remember(call, len(call.Ringing))
+	if r == nil {
+		return
+	}
+	for _, user := range call.Ringing {
+		r.lines[user] = &line{user: user, call: *call, want: callRings}
+	}
+	now := *call
+	if !b.start(chat.UserID{}, func(ctx context.Context) { b.look(ctx, &now, r) }) {
+		for _, l := range r.lines { // it does not ring; that they missed it they can be told
+			l.told, l.looked = callRings, true
+		}
+	}
+}
+
+// remember makes room for what so many people are told of a call; nil when there is
+// none. mu is held.
+func (b *Bell) remember(call *chat.Call, people int) *rung {
+	if now := b.now(); now >= b.swept+sweepEvery || b.lines+people > maxLines {
+		b.swept = now
+		for key, r := range b.calls {
+			if r.until < now {
+				b.lines -= len(r.lines)
+				delete(b.calls, key)
+			}
+		}
+	}
+	if b.lines+people > maxLines {
+		b.dropped.Add(1)
+		return nil
+	}
+	r := b.calls[keyOf(call)]
+	if r == nil {
+		r = &rung{lines: make(map[chat.UserID]*line), until: call.StartedAt + 4*rings}
+		b.calls[keyOf(call)] = r
+	}
+	b.lines += people
+	return r
+}
+
+// turn says what somebody is to know of a call that does not ring for them any more.
+// rang says that some node made their devices ring. mu is held.
+func (b *Bell) turn(call *chat.Call, user chat.UserID, kind string, rang bool) {
+	var l *line
+	if r := b.calls[keyOf(call)]; r != nil {
+		l = r.lines[user]
+	}
 	switch {
-	case p.kind == callRings:
-		if known == nil { // once a call
-			b.ring(ctx, l, &p)
+	case l == nil && kind == callOver && !rang: // they were told nothing
+		return
+	case l == nil:
+		r := b.remember(call, 1)
+		if r == nil {
+			return
 		}
-	case p.kind == callMissed:
-		b.missed(ctx, known, &p)
-		delete(l.rung, keyOf(&p.call))
-	case known == nil:
-	case missed(&p.call): // another node noted it, and does not know which devices rang
-		for _, subs := range known.users {
-			b.send(ctx, callMissed, &p.call, subs)
-		}
-		delete(l.rung, keyOf(&p.call))
+		l = &line{user: user, looked: true, elsewhere: rang}
+		r.lines[user] = l
+	case l.want != callRings:
+		return
+	}
+	l.want, l.call = kind, *call
+	if l.hurry != nil {
+		l.hurry()
+	}
+	b.nudge(l)
+}
+
+// nudge has somebody told what they do not know yet. mu is held.
+func (b *Bell) nudge(l *line) {
+	switch {
+	case !l.looked || l.busy || l.told == l.want:
+	case l.want == callRings && len(l.subs) == 0, l.want == callOver && len(l.rang) == 0 && !l.elsewhere: // nobody to tell
+		l.told = l.want
 	default:
-		for user, subs := range known.users {
-			if !slices.Contains(p.call.Ringing, user) {
-				b.send(ctx, callOver, &p.call, subs)
-				delete(known.users, user)
+		l.busy = b.start(l.user, func(ctx context.Context) { b.serve(ctx, l) })
+	}
+}
+
+// start has a job done about somebody; false when too much is done already. mu is held.
+func (b *Bell) start(user chat.UserID, job func(context.Context)) bool {
+	if b.under >= maxTelling || !user.IsZero() && b.of[user] >= maxTellingOf {
+		b.dropped.Add(1)
+		return false
+	}
+	b.under++
+	b.of[user]++
+	b.jobs <- func(ctx context.Context) { // there is room: no more are under way than it holds
+		job(ctx)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.under--
+		if b.of[user]--; b.of[user] == 0 {
+			delete(b.of, user)
+		}
+	}
+	return true
+}
+
+// serve tells somebody what they do not know yet, one thing after the other.
+func (b *Bell) serve(ctx context.Context, l *line) {
+	for {
+		b.mu.Lock()
+		if l.told == l.want || ctx.Err() != nil {
+			if l.busy, l.hurry, l.subs = false, nil, nil; l.told != callRings {
+				l.rang = nil
 			}
+			b.mu.Unlock()
+			return
 		}
-		if len(known.users) == 0 {
-			delete(l.rung, keyOf(&p.call))
-		}
-	}
-}
+		patient, hurry := context.WithCancel(ctx)
+		kind := l.want
+		p := peal{kind: kind, call: l.call, user: l.user, subs: l.subs, rang: l.rang, elsewhere: l.elsewhere, patient: patient}
+		l.hurry = hurry
+		b.mu.Unlock()
 
-func (b *Bell) ring(ctx context.Context, l *lane, p *peal) {
-	for id, r := range l.rung {
-		if r.until < b.now() {
-			delete(l.rung, id)
+		rang := b.tell(ctx, &p)
+		hurry()
+		b.mu.Lock()
+		l.told = kind
+		if kind == callRings {
+			l.rang = rang
 		}
+		b.mu.Unlock()
 	}
-	told := &rung{users: make(map[chat.UserID][]chat.PushSubscription), until: p.call.StartedAt + 4*rings}
-	if len(l.rung) < maxRung {
-		l.rung[keyOf(&p.call)] = told
-	}
-	for _, user := range p.users {
-		if subs := b.wanting(ctx, &p.call, user); len(subs) > 0 {
-			if sent := b.send(ctx, callRings, &p.call, subs); len(sent) > 0 {
-				told.users[user] = sent
-			}
-		}
-	}
-}
-
-// missed tells everybody who was called, and takes the ringing off the devices that rang.
-func (b *Bell) missed(ctx context.Context, known *rung, p *peal) {
-	for _, user := range p.users {
-		subs := b.wanting(ctx, &p.call, user)
-		if len(subs) == 0 && known != nil {
-			subs = known.users[user] // they look elsewhere by now
-		}
-		b.send(ctx, callMissed, &p.call, subs)
-	}
-}
-
-// wanting gives the browsers of somebody who is to be told of a call: none if they look
-// at a client, which says so itself, or want to hear nothing of the conversation.
-func (b *Bell) wanting(ctx context.Context, call *chat.Call, user chat.UserID) []chat.PushSubscription {
-	subs, err := b.d.Pushes.Subscriptions(ctx, user)
-	if err != nil || len(subs) == 0 {
-		b.failed(ctx, "find whom to tell of a call", err)
-		return nil
-	}
-	view, err := b.d.Views.Conversation(ctx, user, call.ConversationID)
-	if err != nil {
-		if !errors.Is(err, chat.ErrNotFound) {
-			b.failed(ctx, "read the conversation of a call", err)
-		}
-		return nil
-	}
-	now := b.now()
-	c := chat.PushCandidate{
-		UserID: user, Preferences: view.Preferences, Kind: view.Kind, Members: view.Members, Seq: 1, SenderID: call.CallerID, At: call.StartedAt,
-	}
-	if !c.Wanted(now) {
-		return nil
-	}
-	looking, err := b.d.Looking.Online(ctx, []chat.UserID{user}, now)
-	if err != nil {
-		b.failed(ctx, "ask who looks at a client", err) // better told twice than not at all
-	}
-	if looking[user] {
-		return nil
-	}
-	return subs
-}
-
-// failed logs what went wrong, unless it is that this node stops.
-func (b *Bell) failed(ctx context.Context, what string, err error) {
-	if err != nil && ctx.Err() == nil {
-		b.d.Logger.WarnContext(ctx, "tell of a call", "step", what, "error", err)
-	}
-}
-
-// send tells some browsers of one person, and gives those that were reached.
-func (b *Bell) send(ctx context.Context, kind string, call *chat.Call, subs []chat.PushSubscription) (sent []chat.PushSubscription) {
-	results := make([]chat.PushResult, len(subs))
-	slots := make(chan struct{}, sendAtOnce)
-	var under sync.WaitGroup
-	for i := range subs {
-		slots <- struct{}{}
-		under.Go(func() {
-			defer func() { <-slots }()
-			results[i] = b.one(ctx, kind, call, &subs[i])
-		})
-	}
-	under.Wait()
-	for i := range results {
-		if results[i].Verdict == chat.PushSent {
-			sent = append(sent, subs[i])
-		}
-	}
-	results = slices.DeleteFunc(results, func(r chat.PushResult) bool { return r.Verdict == "" })
-	if len(results) > 0 { // for their owners to see; nothing waits to be finished
-		b.failed(ctx, "note what was sent", b.d.Pushes.FinishPushes(context.WithoutCancel(ctx), results))
-	}
-	return sent
-}
-
-// one tells one browser. No verdict means that it is of no use any more.
-func (b *Bell) one(ctx context.Context, kind string, call *chat.Call, sub *chat.PushSubscription) chat.PushResult {
-	r := chat.PushResult{Job: chat.PushJob{Subscription: *sub, ConversationID: call.ConversationID}}
-	for try := 1; ; try++ {
-		n, err := b.notification(ctx, kind, call, sub)
-		if err != nil || n.keep <= 0 {
-			b.failed(ctx, "make the notification", err)
-			return r
-		}
-		o := b.d.Sender.send(ctx, sub, n)
-		if o.verdict != chat.PushRetry || try == pealTries {
-			r.At, r.Verdict, r.Failure = b.now(), o.verdict, o.failure
-			if o.verdict == chat.PushRetry {
-				r.Verdict = chat.PushFailed
-			}
-			return r
-		}
-		pause := time.NewTimer(pealPause)
-		select {
-		case <-ctx.Done():
-			pause.Stop()
-			return r
-		case <-pause.C:
-		}
-	}
-}
-
-// notification makes what is sent. A device that comes back later than a call rings
-// hears of it only if it was missed (the TTL of RFC 8030 section 5.2).
-func (b *Bell) notification(ctx context.Context, kind string, call *chat.Call, sub *chat.PushSubscription) (n notification, err error) {
-	id := call.ConversationID
-	p := payload{V: 1, Kind: kind, ID: fmt.Sprint("call:", id, ":", call.ID), ConversationID: &id, CallID: &call.ID, At: call.StartedAt}
-	until := call.StartedAt + rings
-	if kind == callRings {
-		p.Until = until
-	}
-	if sub.Content && kind != callOver {
-		if err := b.content(ctx, call, sub.UserID, &p); err != nil {
-			return n, err
-		}
-	}
-	if n.payload, err = json.Marshal(p); err != nil {
-		return n, fmt.Errorf("encode notification: %w", err)
-	}
-	sum := sha256.Sum256([]byte(p.ID))
-	n.topic, n.urgent = base64.RawURLEncoding.EncodeToString(sum[:24]), kind == callRings
-	switch kind {
-	case callMissed:
-		n.keep = keepSeconds
-	case callRings:
-		n.keep = int((until - b.now() + 999) / 1_000)
-	case callOver: // replaces what the push service still has
-		n.keep = int(rings / 1_000)
-	}
-	return n, nil
-}
-
-// content adds who calls, and where if it is a group.
-func (b *Bell) content(ctx context.Context, call *chat.Call, user chat.UserID, p *payload) error {
-	users, err := b.d.People.Users(ctx, []chat.UserID{call.CallerID})
-	if err != nil {
-		return fmt.Errorf("read name: %w", err)
-	}
-	view, err := b.d.Views.Conversation(ctx, user, call.ConversationID)
-	if err != nil {
-		return fmt.Errorf("read conversation: %w", err)
-	}
-	caller := call.CallerID
-	p.SenderID, p.Video = &caller, call.Video
-	if len(users) > 0 {
-		p.SenderName = users[0].DisplayName
-	}
-	if p.Title = view.Title; view.Kind == chat.Direct {
-		p.Title = p.SenderName
-	}
-	return nil
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/parley-chat/parley/internal/chat/chattest"
 )
 
-// tower is a bell with one lane that the test serves itself, and a browser of bob, whom ann calls.
+// tower is a bell whose jobs the test does itself, and a browser of bob, whom ann calls.
 type tower struct {
 	*Bell
 	t       *testing.T
 	office  *office
 	subs    []chat.PushSubscription
 	now     chat.Time
+	rang    []chat.UserID // of whom all nodes know that their devices ring
 	service *service
 	browser *browser
 }
@@ -40,7 +41,7 @@ func newTower(t *testing.T) *tower {
 	sub.UserID, sub.Content = called, true
 	w.subs = []chat.PushSubscription{sub}
 	w.Bell = NewBell(BellDeps{
-		Pushes: w, Views: w.office, People: w.office, Looking: w.office, Sender: s.sender(t, true),
+		Pushes: w, Views: w.office, People: w.office, Looking: w.office, Sender: s.sender(t, true), Rang: w.noted,
 		Now: func() time.Time { return w.now.Std() }, Logger: slog.New(slog.DiscardHandler),
 	})
 	return w
@@ -57,14 +58,19 @@ func (w *tower) FinishPushes(ctx context.Context, results []chat.PushResult) err
 	return w.office.FinishPushes(ctx, results)
 }
 
+func (w *tower) noted(_ context.Context, call *chat.Call, users []chat.UserID) error {
+	if call.ID == theCall {
+		w.rang = append(w.rang, users...)
+	}
+	return nil
+}
+
 // serve does what waits, and gives what the browser was told by it, oldest first.
 func (w *tower) serve() (told []payload) {
 	w.t.Helper()
 	before := w.service.count()
-	for i := range w.lanes {
-		for l := &w.lanes[i]; len(l.in) > 0; {
-			w.tell(w.t.Context(), l, <-l.in)
-		}
+	for len(w.jobs) > 0 {
+		(<-w.jobs)(w.t.Context())
 	}
 	for _, body := range w.service.bodies[before:] {
 		var p payload
@@ -105,8 +111,8 @@ func TestABellRings(t *testing.T) {
 	w := newTower(t)
 	call := ringing()
 	w.now += 5_500
-	w.Changed(chat.Call{}, call)
-	w.Changed(chat.Call{}, call)
+	w.Changed(chat.Call{}, call, nil)
+	w.Changed(chat.Call{}, call, nil)
 	w.Heard(call)
 	told := w.serve()
 	if len(told) != 1 {
@@ -126,7 +132,7 @@ func TestABellRings(t *testing.T) {
 	}
 
 	live := answered(call)
-	w.Changed(call, live)
+	w.Changed(call, live, w.rang)
 	w.Heard(live)
 	w.Heard(live)
 	if told = w.serve(); len(told) != 1 || told[0].Kind != "call_over" || told[0].ID != p.ID || told[0].SenderName != "" {
@@ -135,7 +141,7 @@ func TestABellRings(t *testing.T) {
 	if h := w.service.got[1].Header; h.Get("Topic") != w.service.got[0].Header.Get("Topic") || h.Get("Urgency") != "normal" {
 		t.Errorf("got %v", h)
 	}
-	w.Changed(live, over(live, chat.CallAnswered))
+	w.Changed(live, over(live, chat.CallAnswered), w.rang)
 	w.Heard(over(live, chat.CallAnswered))
 	if told = w.serve(); len(told) != 0 {
 		t.Errorf("got %+v at the end, want nothing", told)
@@ -146,7 +152,7 @@ func TestABellRings(t *testing.T) {
 func TestABellTellsCallsOfTwoConversationsApart(t *testing.T) {
 	w := newTower(t)
 	call := ringing()
-	w.Changed(chat.Call{}, call)
+	w.Changed(chat.Call{}, call, nil)
 	if told := w.serve(); len(told) != 1 {
 		t.Fatalf("got told %+v, want once", told)
 	}
@@ -166,15 +172,15 @@ func TestABellTellsCallsOfTwoConversationsApart(t *testing.T) {
 func TestABellTellsOfMissedCalls(t *testing.T) {
 	for _, outcome := range []chat.CallOutcome{chat.CallMissed, chat.CallFailed, chat.CallBusy} {
 		for name, tell := range map[string]func(w *tower, before, after chat.Call){
-			"here":      func(w *tower, before, after chat.Call) { w.Changed(before, after); w.Heard(after) },
+			"here":      func(w *tower, before, after chat.Call) { w.Changed(before, after, w.rang); w.Heard(after) },
 			"elsewhere": func(w *tower, _, after chat.Call) { w.Heard(after) },
 			"here, and they look by now": func(w *tower, before, after chat.Call) {
 				w.office.looking = true
-				w.Changed(before, after)
+				w.Changed(before, after, w.rang)
 			},
 		} {
 			w := newTower(t)
-			w.Changed(chat.Call{}, ringing())
+			w.Changed(chat.Call{}, ringing(), nil)
 			rang := w.serve()
 			tell(w, ringing(), over(ringing(), outcome))
 			told := w.serve()
@@ -185,15 +191,60 @@ func TestABellTellsOfMissedCalls(t *testing.T) {
 	}
 	// A node that did not ring tells of the end all the same: the one that did may be gone.
 	w := newTower(t)
-	w.Changed(ringing(), over(ringing(), chat.CallMissed))
+	w.Changed(ringing(), over(ringing(), chat.CallMissed), nil)
 	if told := w.serve(); len(told) != 1 || told[0].Kind != "call_missed" || w.service.got[0].Header.Get("Ttl") != "86400" {
 		t.Errorf("got %+v", told)
 	}
 	// Nobody missed what was declined.
 	w = newTower(t)
-	w.Changed(ringing(), over(ringing(), chat.CallDeclined))
+	w.Changed(ringing(), over(ringing(), chat.CallDeclined), nil)
 	if told := w.serve(); len(told) != 0 {
 		t.Errorf("got %+v for a call that was declined", told)
+	}
+}
+
+// A node that did not ring ends the ringing all the same: the one that did may be gone.
+func TestABellEndsWhatAnotherRang(t *testing.T) {
+	call := ringing()
+	for name, c := range map[string]struct {
+		after  chat.Call
+		rang   []chat.UserID
+		change func(w *tower)
+		want   string
+	}{
+		"answered":                         {after: answered(call), rang: []chat.UserID{called}, want: "call_over"},
+		"declined":                         {after: over(call, chat.CallDeclined), rang: []chat.UserID{called}, want: "call_over"},
+		"answered, and nobody rang":        {after: answered(call)},
+		"answered, and it rang for others": {after: answered(call), rang: []chat.UserID{chattest.User(2)}},
+		"missed, and they look by now":     {after: over(call, chat.CallMissed), rang: []chat.UserID{called}, change: func(w *tower) { w.office.looking = true }, want: "call_missed"},
+		"missed, and they look as before":  {after: over(call, chat.CallMissed), change: func(w *tower) { w.office.looking = true }},
+		"missed, and they are no member":   {after: over(call, chat.CallMissed), rang: []chat.UserID{called}, change: func(w *tower) { w.office.view = nil }, want: "call_over"},
+	} {
+		w := newTower(t)
+		if c.change != nil {
+			c.change(w)
+		}
+		w.Changed(call, c.after, c.rang)
+		w.Heard(c.after)
+		told := w.serve()
+		if c.want == "" && len(told) != 0 || c.want != "" && (len(told) != 1 || told[0].Kind != c.want) {
+			t.Errorf("%s: got %+v, want %q", name, told, c.want)
+		}
+	}
+}
+
+// All nodes know that it is about to ring before it does, and for whom.
+func TestABellSaysForWhomItRings(t *testing.T) {
+	w := newTower(t)
+	w.Changed(chat.Call{}, ringing(), nil)
+	if w.serve(); len(w.rang) != 1 || w.rang[0] != called {
+		t.Errorf("got %v, want who has a browser that rings", w.rang)
+	}
+	w = newTower(t)
+	w.d.Rang = func(context.Context, *chat.Call, []chat.UserID) error { return chat.ErrUnavailable }
+	w.Changed(chat.Call{}, ringing(), nil)
+	if told := w.serve(); len(told) != 1 {
+		t.Errorf("got %+v while that cannot be noted, want it to ring all the same", told)
 	}
 }
 
@@ -210,7 +261,7 @@ func TestABellIsQuiet(t *testing.T) {
 	} {
 		w := newTower(t)
 		change(w)
-		w.Changed(chat.Call{}, ringing())
+		w.Changed(chat.Call{}, ringing(), nil)
 		w.Heard(answered(ringing()))
 		if told := w.serve(); len(told) != 0 || w.service.count() != 0 {
 			t.Errorf("%s: got %+v", name, told)
@@ -221,9 +272,10 @@ func TestABellIsQuiet(t *testing.T) {
 func TestABellTellsNoContentWhereNoneIsWanted(t *testing.T) {
 	w := newTower(t)
 	w.subs[0].Content = false
-	w.Changed(chat.Call{}, ringing())
-	w.Changed(ringing(), over(ringing(), chat.CallMissed))
+	w.Changed(chat.Call{}, ringing(), nil)
 	told := w.serve()
+	w.Changed(ringing(), over(ringing(), chat.CallMissed), nil)
+	told = append(told, w.serve()...)
 	if len(told) != 2 {
 		t.Fatalf("got %+v", told)
 	}
@@ -239,14 +291,24 @@ func TestABellTellsNoContentWhereNoneIsWanted(t *testing.T) {
 func TestABellIsBounded(t *testing.T) {
 	w := newTower(t)
 	w.service.answers(410)
-	w.Changed(chat.Call{}, ringing())
+	w.Changed(chat.Call{}, ringing(), nil)
 	if w.serve(); len(w.office.finished) != 1 || w.office.finished[0].Verdict != chat.PushGone {
 		t.Errorf("got %+v", w.office.finished)
 	}
-	for range maxPeals + 5 {
-		w.Changed(chat.Call{}, ringing())
+	w.Changed(chat.Call{}, ringing(), nil) // it rang already
+	if got := len(w.jobs); got != 0 {
+		t.Errorf("got %d jobs, want none", got)
+	}
+	for i := range maxTelling + 5 {
+		w.Changed(chat.Call{}, next(ringing(), func(c *chat.Call) { c.ID = chat.CallID{1, 14: byte(i >> 8), 15: byte(i)} }), nil)
 	}
 	if got := w.Dropped(); got != 5 {
 		t.Errorf("got %d dropped, want 5", got)
+	}
+	// What is over is forgotten.
+	w.now += 5 * rings
+	w.Changed(chat.Call{}, next(ringing(), func(c *chat.Call) { c.ID, c.StartedAt = chat.CallID{2}, w.now }), nil)
+	if len(w.calls) != 1 || w.Bell.lines != 2 {
+		t.Errorf("got %d calls and %d people remembered, want one and two", len(w.calls), w.Bell.lines)
 	}
 }

@@ -84,6 +84,7 @@ type outcome struct {
 	verdict chat.PushVerdict // PushSent, PushGone, PushFailed or PushRetry
 	failure string           // for the owner of the browser to read
 	after   time.Duration    // what the service asked for, with PushRetry
+	unsure  bool             // with PushRetry: the service may have it all the same
 }
 
 // send hands one notification over.
@@ -101,7 +102,10 @@ func (s *Sender) send(ctx context.Context, sub *chat.PushSubscription, n notific
 		if errors.As(err, &refused) {
 			return outcome{verdict: chat.PushFailed, failure: "the address of the push service is not allowed"}
 		}
-		return outcome{verdict: chat.PushRetry, failure: "the push service could not be reached"}
+		var op *net.OpError
+		return outcome{
+			verdict: chat.PushRetry, failure: "the push service could not be reached", unsure: !errors.As(err, &op) || op.Op != "dial",
+		}
 	}
 	_, rerr := io.CopyN(io.Discard, res.Body, maxAnswer)
 	if cerr := res.Body.Close(); cerr != nil || rerr != nil && !errors.Is(rerr, io.EOF) {

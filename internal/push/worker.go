@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -120,27 +119,10 @@ func (w *Worker) send(ctx context.Context) error {
 			return fmt.Errorf("claim notifications: %w", err)
 		}
 		results := make([]chat.PushResult, len(jobs))
-		slots := make(chan struct{}, sendAtOnce)
-		var under sync.WaitGroup
-		for i := range jobs {
-			slots <- struct{}{}
-			under.Go(func() {
-				defer func() { <-slots }()
-				results[i] = w.do(ctx, &jobs[i])
-			})
-		}
-		under.Wait()
-		done := results[:0]
-		for _, r := range results {
-			if r.Verdict != "" {
-				done = append(done, r)
-			}
-		}
-		if len(done) > 0 {
-			// Sent is sent, even when the worker is to stop.
-			if err := w.Pushes.FinishPushes(context.WithoutCancel(ctx), done); err != nil {
-				return fmt.Errorf("note what was sent: %w", err)
-			}
+		each(len(jobs), sendAtOnce, func(i int) { results[i] = w.do(ctx, &jobs[i]) })
+		// Sent is sent, even when the worker is to stop.
+		if err := finish(context.WithoutCancel(ctx), w.Pushes, results); err != nil {
+			return err
 		}
 		if len(jobs) < maxSend || ctx.Err() != nil {
 			return nil //nolint:nilerr // the end that the caller asked for
