@@ -1,4 +1,4 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 import {
   ask,
   composer,
@@ -14,6 +14,7 @@ import {
   startDirect,
   write,
 } from "./people.ts";
+import { divider, dividerBelowHeader, feed, unreadOf } from "./unread.ts";
 
 /** Lines, some of them long, so that they differ in height. */
 const lines = (from: number, to: number): string[] =>
@@ -21,8 +22,6 @@ const lines = (from: number, to: number): string[] =>
     const n = from + index;
     return n % 7 === 0 ? `line ${String(n)}\n${"and a second one ".repeat(n % 5)}\nand a third` : `line ${String(n)}`;
   });
-
-const feed = (page: Page) => page.getByRole("log", { name: "Messages" });
 
 /** Where a message stands on screen, in pixels from the top. */
 async function topOf(person: Person, text: string): Promise<number> {
@@ -214,10 +213,6 @@ test("what one sends is on screen at once while the conversation itself is still
   expectNoComplaints(ada, grace);
 });
 
-const divider = (person: Person) => person.page.getByText("New", { exact: true });
-const unreadOf = async (person: Person, id: string): Promise<number> =>
-  (await ask<{ unread: number }>(person, "GET", `/conversations/${id}`)).unread;
-
 /** Both people know the conversation; one closes the page when all of it is read. Gives the address of what was open. */
 async function closeWhenRead(reader: Person, writer: Person, id: string): Promise<string> {
   await expect(message(reader, "read before")).toBeInViewport();
@@ -227,15 +222,6 @@ async function closeWhenRead(reader: Person, writer: Person, id: string): Promis
   const address = reader.page.url();
   await reader.page.goto("about:blank");
   return address;
-}
-
-/** How far the "New" line is below the header, in pixels; far when there is none. */
-function dividerBelowHeader(person: Person): Promise<number> {
-  return person.page.evaluate(() => {
-    const header = document.querySelector("main header");
-    const line = [...document.querySelectorAll("[role=log] div")].find((one) => one.textContent === "New");
-    return line && header ? line.getBoundingClientRect().top - header.getBoundingClientRect().bottom : 10_000;
-  });
 }
 
 for (const count of [2, 30, 150]) {

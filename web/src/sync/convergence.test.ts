@@ -462,10 +462,43 @@ describe("convergence", () => {
         next.open();
         await settle(network, next);
         expect(engine.told.first(id)).toBe(server.head);
+        expect(engine.told.firstRead(id)).toBe(server.head);
         expect(readWhenTold).toEqual([server.head]);
         next.close();
       }),
       { numRuns: 20 },
+    );
+  });
+
+  test("what a page says itself before it is told is not taken for what another device read", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.nat(20), async (scheduler, turns) => {
+        const { network, client, server } = new World(scheduler, 0);
+        for (let i = 0; i < 3; i += 1) server.send(other, `o${String(i)}`, "news");
+        await settle(network, client);
+        client.engine.read(id, 2);
+        await settle(network, client);
+        const kept = knownConversation(client.queries, id);
+        network.down();
+        client.close();
+        expect(kept).toMatchObject({ read_seq: 2, unread: 2 });
+
+        const device = { ...forgetfulStore(), cursor: () => Promise.resolve(String(server.head)) };
+        const next = new Client(network, device, "next");
+        putConversation(next.queries, id, kept ?? failed());
+        void next.queries.invalidateQueries({ queryKey: keys.conversations, refetchType: "none" });
+        void next.engine.start();
+        next.open();
+        network.up();
+        for (let i = 0; i < turns && scheduler.count() > 0; i += 1) await scheduler.waitNext(1);
+        next.engine.read(id, 3);
+        await settle(network, next);
+        expect(next.engine.told.first(id)).toBe(server.head);
+        expect(next.engine.told.firstRead(id)).toBeLessThanOrEqual(2);
+        expect(server.conversation().read_seq).toBe(3);
+        next.close();
+      }),
+      { numRuns: 60 },
     );
   });
 

@@ -90,7 +90,7 @@ export class Engine {
         this.#received(told);
       },
       onHead: (head) => {
-        if (head.read_seq !== undefined) this.told.tell(head.conversation_id, head.last_seq);
+        if (head.read_seq !== undefined) this.#tell(head.conversation_id, head.last_seq, head.read_seq);
         this.#sayRead(head.conversation_id, head.read_seq, head.last_seq);
       },
       onAdvanced: (id, seq) => {
@@ -186,7 +186,7 @@ export class Engine {
     this.catchUp.fetchConversation(id).catch(() => {
       // What nobody can tell is not waited for, or what comes live would not be shown.
       const known = knownConversation(this.#parts.client, id);
-      if (known && this.#line.isUp()) this.told.tell(id, known.last_seq);
+      if (known && this.#line.isUp()) this.told.tell(id, known.last_seq, 0);
     });
   }
 
@@ -208,10 +208,15 @@ export class Engine {
    * the server what was read of them when no line was there to say so.
    */
   #received(told: Conversation): void {
-    this.told.tell(told.id, told.last_seq);
+    this.#tell(told.id, told.last_seq, told.read_seq);
     this.#sayRead(told.id, told.read_seq, told.last_seq);
     const last = told.last_message;
     if (told.unread > 0 && last && last.seq > told.delivered_seq) this.#receipts.delivered(told.id, last.seq);
+  }
+
+  /** What this page said itself is nothing that another device has read. */
+  #tell(id: string, seq: number, readSeq: number): void {
+    this.told.tell(id, seq, readSeq > this.#receipts.saidRead(id) ? readSeq : 0);
   }
 
   /** The device knows of what was read, even if the page that showed it went before it could say it. */

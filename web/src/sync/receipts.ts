@@ -24,6 +24,7 @@ export class ReceiptSender {
     "conversation.delivered": new Map(),
     "conversation.read": new Map(),
   };
+  readonly #said = new Map<string, number>();
   #cancel: (() => void) | undefined;
 
   constructor(parts: ReceiptParts) {
@@ -39,6 +40,11 @@ export class ReceiptSender {
     // Who has read has received.
     const delivered = this.#wanted["conversation.delivered"];
     if ((delivered.get(conversationId) ?? Infinity) <= seq) delivered.delete(conversationId);
+  }
+
+  /** How far this page told the server that a conversation is read; 0 if it did not. */
+  saidRead(conversationId: string): number {
+    return this.#said.get(conversationId) ?? 0;
   }
 
   /** Sends what is not confirmed; called when the line is up. */
@@ -68,6 +74,7 @@ export class ReceiptSender {
   }
 
   async #send(kind: Kind, id: string, seq: number): Promise<void> {
+    if (kind === "conversation.read") this.#said.set(id, seq);
     try {
       await this.#parts.line.call(kind, { conversation_id: id, seq });
     } catch (thrown) {

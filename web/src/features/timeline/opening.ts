@@ -2,18 +2,22 @@
 export interface Known {
   /** How far the server said that the log goes; undefined while only what the device kept is known. */
   told: number | undefined;
+  /** How far it was read on other devices when the server said so; 0 if it was not, or nobody knows. */
+  toldRead: number;
   lastSeq: number;
   readSeq: number;
   unread: number;
   /** Up to where the log is here; undefined before anything of it is. */
   head: number | undefined;
-  /** The first message of others after readSeq: its seq, Infinity if there is none, undefined if it is not loaded. */
-  firstUnread: () => number | undefined;
+  /** The first message of others after a seq: its seq, Infinity if there is none, undefined if it is not loaded. */
+  firstAfter: (seq: number) => number | undefined;
 }
 
 interface Waiting {
   /** What came up to here came before the page was told of it; undefined until the server has said how far the log goes. */
   to: number | undefined;
+  /** Up to where it was read when the conversation was chosen. */
+  read: number;
   /** Where the "New" line stands, if that was clear when the conversation was chosen. */
   clear: number | null | undefined;
   /** The person looks around: the view is theirs. */
@@ -47,7 +51,7 @@ export function open(known: Known, elsewhere: boolean): Opening {
   if (elsewhere) return { turn: 0, aim: "end", after, kept: undefined, waits: undefined };
   const isClear = known.told !== undefined && known.told <= known.lastSeq;
   const to = known.told === undefined ? undefined : Math.max(known.told, known.lastSeq);
-  const waits = { to, clear: isClear ? after : undefined, moved: false };
+  const waits = { to, read: known.readSeq, clear: isClear ? after : undefined, moved: false };
   return learn({ turn: 0, aim: after === null ? "end" : "unread", after, kept: undefined, waits }, known);
 }
 
@@ -64,28 +68,37 @@ export function learn(opening: Opening, known: Known): Opening {
   return { ...opening, aim, kept, waits: { ...waits, to } };
 }
 
+/**
+ * The line stands before what nobody had read when the server first spoke of it. What is read
+ * here by opening it keeps its line, and so does what another device reads from then on.
+ */
 function lineAfter(opening: Opening, waits: Waiting, to: number, known: Known): number | null {
   if (waits.clear !== undefined) return waits.clear;
-  const first = known.unread > 0 ? known.firstUnread() : Infinity;
+  const read = Math.max(waits.read, known.toldRead);
+  const first = known.firstAfter(read);
   if (first !== undefined && first > to) return null;
-  // What was shown here may be read by now, and its line stays; what another device read has none.
-  const shown = opening.after !== null && known.readSeq <= (opening.kept ?? 0);
-  return shown ? opening.after : known.readSeq;
+  const isThere = opening.after !== null && first !== undefined && known.firstAfter(opening.after) === first;
+  return isThere ? opening.after : read;
 }
 
 function decide(opening: Opening, waits: Waiting, to: number, known: Known): Opening {
-  const line = lineAfter(opening, waits, to, known);
+  const after = lineAfter(opening, waits, to, known);
   const decided = { ...opening, waits: undefined };
-  if (opening.kept === undefined) return { ...decided, aim: line === null ? "end" : "unread", after: line };
-  // Nothing was missed: the view stays where it opened, and so does a line that is on it.
-  if (line === null || opening.kept >= to) return decided;
-  return { ...decided, turn: opening.turn + 1, aim: waits.moved ? "stay" : "unread", after: line };
+  const aim = after === null ? "end" : "unread";
+  if (opening.kept === undefined) return { ...decided, aim, after };
+  const missed = opening.kept < to && after !== null;
+  const isRight = opening.after === null || opening.after === after;
+  // Nothing was missed, or read elsewhere: the view stays where it opened, and so does a line that is on it.
+  if (!missed && isRight) return decided;
+  return { ...decided, turn: opening.turn + 1, aim: waits.moved ? "stay" : aim, after };
 }
 
 /** The person scrolls, touches or walks through the messages. */
 export function moved(opening: Opening): Opening {
   const { waits } = opening;
-  return waits && !waits.moved ? { ...opening, waits: { ...waits, moved: true } } : opening;
+  if (waits) return waits.moved ? opening : { ...opening, waits: { ...waits, moved: true } };
+  // It is clear where to go, but what is there may still have to come: nobody is taken there then.
+  return opening.turn > 0 && opening.aim === "unread" ? { ...opening, aim: "stay" } : opening;
 }
 
 /** The person sent something: they have seen what is before it, and are at the end. */

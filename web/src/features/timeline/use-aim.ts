@@ -7,11 +7,17 @@ const takesOver = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
 /** Less than this is rounding. */
 const slack = 2;
 
+/** Which row belongs where, in pixels below the upper edge, as far as there is enough below it. */
+export interface Goal {
+  row: number;
+  top: number;
+}
+
 interface AimInput {
   list: RefObject<VirtualizerHandle | null>;
   scroller: RefObject<HTMLDivElement | null>;
-  /** The row that belongs to the top of the view, as far as there is enough below it; undefined if the view is not brought anywhere. */
-  row: number | undefined;
+  /** Asked in each frame: undefined if there is nothing to be brought anywhere. The view is not aimed at all without it. */
+  goal: (() => Goal | undefined) | undefined;
   /** Tells two ways to the same row apart. */
   jump: number | undefined;
   /** The view is there, or the person took over: nothing is aimed at any more. */
@@ -19,15 +25,18 @@ interface AimInput {
   onMoved: () => void;
 }
 
-function frameOf(view: VirtualizerHandle, scroller: HTMLElement, row: number): Frame {
+function placeOf(view: VirtualizerHandle, scroller: HTMLElement, { row, top }: Goal): number {
   const lowest = scroller.scrollHeight - scroller.clientHeight;
-  const place = Math.min(view.getItemOffset(row), lowest);
+  return Math.max(0, Math.min(view.getItemOffset(row) - top, lowest));
+}
+
+function frameOf(view: VirtualizerHandle, scroller: HTMLElement, goal: Goal): Frame {
   // The list hides rows until it knows how high they are.
   const drawn = [...(scroller.lastElementChild?.children ?? [])];
   return {
     measured:
       view.viewportSize > 0 && !drawn.some((one) => one instanceof HTMLElement && one.style.visibility === "hidden"),
-    inPlace: Math.abs(scroller.scrollTop - place) <= slack,
+    inPlace: Math.abs(scroller.scrollTop - placeOf(view, scroller, goal)) <= slack,
   };
 }
 
@@ -37,7 +46,7 @@ function frameOf(view: VirtualizerHandle, scroller: HTMLElement, row: number): F
  * a busy machine exceeds. Once the row has been where it belongs for two
  * frames, or the person takes over, the view is let go of for good.
  */
-export function useAim({ list, scroller, row, jump, onDone, onMoved }: AimInput): void {
+export function useAim({ list, scroller, goal, jump, onDone, onMoved }: AimInput): void {
   const done = useRef(0);
   const right = useRef(0);
   const finish = useCallback((): void => {
@@ -51,18 +60,21 @@ export function useAim({ list, scroller, row, jump, onDone, onMoved }: AimInput)
   }, [jump]);
 
   useEffect(() => {
-    if (row === undefined || jump === undefined || done.current === jump) return;
+    if (!goal || jump === undefined || done.current === jump) return;
     let frame = 0;
     const turn = (): void => {
       const view = list.current;
       if (view && scroller.current) {
-        const next = aimed(right.current, frameOf(view, scroller.current, row));
-        right.current = next.right;
-        if (next.done) {
+        const where = goal();
+        const next = where && aimed(right.current, frameOf(view, scroller.current, where));
+        right.current = next?.right ?? 0;
+        if (!next || next.done) {
           finish();
           return;
         }
-        if (next.pull) view.scrollToIndex(row, { align: "start" });
+        // What is far away is drawn and measured on the way to it.
+        if (next.pull && where.top === 0) view.scrollToIndex(where.row, { align: "start" });
+        else if (next.pull) view.scrollTo(placeOf(view, scroller.current, where));
       }
       frame = requestAnimationFrame(turn);
     };
@@ -70,18 +82,18 @@ export function useAim({ list, scroller, row, jump, onDone, onMoved }: AimInput)
     return () => {
       cancelAnimationFrame(frame);
     };
-  }, [list, scroller, row, jump, finish]);
+  }, [list, scroller, goal, jump, finish]);
 
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
     const taken = (): void => {
-      if (row !== undefined) finish();
+      if (goal) finish();
       onMoved();
     };
     for (const event of takesOver) element.addEventListener(event, taken, { passive: true });
     return () => {
       for (const event of takesOver) element.removeEventListener(event, taken);
     };
-  }, [scroller, row, finish, onMoved]);
+  }, [scroller, goal, finish, onMoved]);
 }

@@ -24,11 +24,12 @@ export function useOpening(
   const { id, last_seq: lastSeq, read_seq: readSeq, unread } = conversation;
   const known: Known = {
     told: useSyncExternalStore(engine.told.listen, () => engine.told.first(id)),
+    toldRead: engine.told.firstRead(id),
     lastSeq,
     readSeq,
     unread,
     head: timeline?.head,
-    firstUnread: () => (timeline ? firstAfter(timeline, readSeq, engine.me) : undefined),
+    firstAfter: (seq) => (timeline ? firstAfter(timeline, seq, engine.me) : undefined),
   };
   // Who chooses a conversation later goes by what the server said of it last.
   const [state, setOpening] = useState(() => open({ ...known, told: engine.told.latest(id) }, at !== undefined));

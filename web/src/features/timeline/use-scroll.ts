@@ -1,7 +1,7 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
 import { type Row, seqOfRow } from "./rows.ts";
-import { useAim } from "./use-aim.ts";
+import { type Goal, useAim } from "./use-aim.ts";
 import type { Target } from "./use-range.ts";
 
 interface ScrollInput {
@@ -76,7 +76,9 @@ interface Mark {
 }
 
 function markOf(view: VirtualizerHandle, rows: readonly Row[]): Mark | undefined {
-  const index = Math.min(rows.length - 1, view.findItemIndex(view.scrollOffset + view.viewportSize / 2));
+  const middle = Math.min(rows.length - 1, view.findItemIndex(view.scrollOffset + view.viewportSize / 2));
+  // The line may go; messages stay.
+  const index = rows[middle]?.kind === "new" && middle < rows.length - 1 ? middle + 1 : middle;
   const [row, last] = [rows[index], rows.at(-1)];
   if (!row || !last) return undefined;
   const offset = view.getItemOffset(index);
@@ -112,6 +114,8 @@ export function useScroll(input: ScrollInput): Scroll {
   /** The view is at the end and stays there until somebody scrolls up: however much comes at once. */
   const stuck = useRef(false);
   const mark = useRef<Mark>(undefined);
+  /** What stays where it is when the line above it comes or goes. */
+  const held = useRef<Mark>(undefined);
   const done = useRef(0);
   const settled = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
@@ -155,7 +159,7 @@ export function useScroll(input: ScrollInput): Scroll {
     done.current = target.jump;
     if (target.how === "stay") {
       stuck.current = false;
-      settled.current = target.jump;
+      held.current = mark.current;
       return;
     }
     const index = rowOfTarget(rows, target);
@@ -177,7 +181,15 @@ export function useScroll(input: ScrollInput): Scroll {
   }, [jump]);
   const index = target && rows.length > 0 ? rowOfTarget(rows, target) : undefined;
   // From the end nothing slides away: the view is held there.
-  const aims = target?.how === "unread" && index !== undefined && rows[index]?.kind === "new";
+  const toLine = target?.how === "unread" && index !== undefined && rows[index]?.kind === "new" ? index : undefined;
+  const stays = target?.how === "stay";
+  const aims = toLine !== undefined || stays;
+  const goal = useCallback((): Goal | undefined => {
+    if (toLine !== undefined) return { row: toLine, top: 0 };
+    const { key, top = 0 } = held.current ?? {};
+    const row = rows.findIndex((one) => one.key === key);
+    return row >= 0 ? { row, top } : undefined;
+  }, [rows, toLine]);
   const onAimed = useCallback(
     (reached: number): void => {
       settled.current = reached;
@@ -185,7 +197,7 @@ export function useScroll(input: ScrollInput): Scroll {
     },
     [look],
   );
-  useAim({ list, scroller, row: aims ? index : undefined, jump, onDone: onAimed, onMoved });
+  useAim({ list, scroller, goal: aims ? goal : undefined, jump, onDone: onAimed, onMoved });
   useEffect(() => {
     if (jump === undefined || settled.current === jump || aims) return;
     const settle = setTimeout(() => {
