@@ -29,6 +29,7 @@ export interface PersonOptions {
   serviceWorkers?: "allow" | "block";
   baseURL?: string;
   timezoneId?: string;
+  hasTouch?: boolean;
 }
 
 let opened: { testId: string; context: BrowserContext }[] = [];

@@ -26,14 +26,14 @@ export function CallTile({ view, machine, onOpen }: CallTileProps) {
   return (
     <section
       aria-label={t("call.with", { name: face.name })}
-      className="fixed end-3 top-16 z-30 w-64 overflow-hidden rounded-box border border-base-300 bg-base-100 text-base-content shadow-xl"
+      className="safe-aside fixed z-30 w-72 overflow-hidden short:flex short:w-84 rounded-box border border-base-300 bg-base-100 text-base-content shadow-xl"
     >
       {first?.video && (
-        <div className="relative aspect-video w-full bg-black">
-          <Picture stream={first.video} whole={first.screen} />
+        <div className="relative aspect-video w-full bg-black short:aspect-auto short:w-24 short:shrink-0">
+          <Picture stream={first.video} whole={first.screen} className="absolute inset-0" />
         </div>
       )}
-      <div className="flex items-center gap-1 p-2">
+      <div className="flex min-w-0 flex-1 items-center gap-1 p-2">
         <button
           type="button"
           className="flex min-w-0 flex-1 items-center gap-2 rounded-field p-1 text-start"
@@ -53,13 +53,13 @@ export function CallTile({ view, machine, onOpen }: CallTileProps) {
         <IconButton
           label={muted ? t("call.unmute") : t("call.mute")}
           icon={muted ? <MicOff size={18} /> : <Mic size={18} />}
-          className={cx(muted && "btn-neutral")}
+          className={cx("pointer-coarse:size-11", muted && "btn-neutral")}
           onClick={toggleMic}
         />
         <IconButton
           label={t("call.hangUp")}
           icon={<PhoneOff size={18} />}
-          className="btn-error"
+          className="btn-error pointer-coarse:size-11"
           onClick={() => {
             machine.hangUp();
           }}

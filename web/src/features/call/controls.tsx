@@ -59,7 +59,11 @@ export function Controls({ view, machine, toggleMic, toggleCamera }: ControlsPro
   const [choosing, setChoosing] = useState<Point>();
   const { muted, camera, screen } = view.local;
   return (
-    <div role="group" aria-label={t("call.controls")} className="flex items-center justify-center gap-3 p-3 md:gap-4">
+    <div
+      role="group"
+      aria-label={t("call.controls")}
+      className="flex items-center justify-center gap-3 p-3 md:gap-4 short:min-h-full short:flex-col short:gap-2 short:p-2"
+    >
       <RoundButton
         hideLabel
         label={muted ? t("call.unmute") : t("call.mute")}

@@ -51,7 +51,7 @@ export function DeviceChoice({ at, local, media, onClose }: DeviceChoiceProps) {
   const t = useT();
   return (
     <Popover label={t("call.devices")} at={at} onClose={onClose}>
-      <div className="w-72 max-w-[calc(100vw-1rem)] space-y-3 p-4">
+      <div className="max-h-[calc(100dvh-1rem)] w-72 max-w-[calc(100vw-1rem)] space-y-3 overflow-y-auto p-4">
         <h2 className="font-semibold">{t("call.devices")}</h2>
         <DeviceSelect kind="mic" local={local} media={media} />
         <DeviceSelect kind="camera" local={local} media={media} />

@@ -18,7 +18,7 @@ export function EndedCard({ view, machine }: { view: CallView; machine: CallMach
   return (
     <section
       role="alert"
-      className="fixed inset-x-3 top-16 z-30 flex items-start gap-3 rounded-box border border-base-300 bg-base-100 p-3 text-base-content shadow-xl md:start-auto md:w-96"
+      className="safe-aside fixed start-3 z-30 flex items-start gap-3 rounded-box border border-base-300 bg-base-100 p-3 text-base-content shadow-xl md:start-auto md:w-96"
     >
       <span className="flex size-10 shrink-0 items-center justify-center rounded-full bg-base-300">
         <PhoneOff size={18} aria-hidden="true" />
@@ -29,6 +29,7 @@ export function EndedCard({ view, machine }: { view: CallView; machine: CallMach
       </div>
       <IconButton
         label={t("app.close")}
+        className="pointer-coarse:size-11"
         icon={<X size={18} />}
         onClick={() => {
           machine.dismiss();

@@ -36,6 +36,7 @@ export function PersonTile({ person, alone }: PersonTileProps) {
   return (
     <figure
       data-person={state}
+      data-screen={screen && video ? "" : undefined}
       className={cx(
         "relative flex min-h-0 min-w-0 items-center justify-center overflow-hidden",
         picture ? "bg-black text-white" : "bg-base-200",
@@ -45,7 +46,9 @@ export function PersonTile({ person, alone }: PersonTileProps) {
       {picture ? (
         <Picture stream={video} whole={screen} className="absolute inset-0" />
       ) : (
-        <Avatar name={name} seed={seed} src={src} size="xl" />
+        <span className={alone ? "" : "short:scale-75"}>
+          <Avatar name={name} seed={seed} src={src} size="xl" />
+        </span>
       )}
       <figcaption
         className={cx(

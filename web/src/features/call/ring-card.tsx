@@ -31,13 +31,13 @@ export function RingCard({ view, machine }: { view: CallView; machine: CallMachi
       aria-labelledby="ring-who"
       aria-describedby="ring-what"
       tabIndex={-1}
-      className="fixed inset-0 z-40 flex flex-col items-center justify-between gap-6 bg-base-100 p-6 text-base-content focus:outline-none md:inset-x-0 md:top-4 md:bottom-auto md:mx-auto md:w-96 md:rounded-box md:border md:border-base-300 md:shadow-xl"
+      className="fixed inset-0 z-40 flex flex-col items-center justify-between gap-6 bg-base-100 p-6 text-base-content focus:outline-none md:inset-x-0 md:top-4 md:bottom-auto md:mx-auto md:w-96 md:rounded-box md:border md:border-base-300 md:shadow-xl short:safe-inset-x short:safe-inset-top short:bottom-auto short:mx-auto short:max-h-[calc(100dvh-2rem)] short:w-auto short:max-w-2xl short:flex-row short:overflow-y-auto short:rounded-box short:border short:border-base-300 short:p-4 short:shadow-xl"
     >
-      <div className="flex flex-1 flex-col items-center justify-center gap-2 text-center">
+      <div className="flex min-w-0 flex-1 flex-col items-center justify-center gap-2 text-center">
         <span className="ring-pulse rounded-full">
           <Avatar name={shown.name} seed={shown.seed} src={shown.src} size="xl" />
         </span>
-        <h2 id="ring-who" className="mt-3 text-xl font-semibold wrap-anywhere">
+        <h2 id="ring-who" className="mt-3 line-clamp-4 text-xl font-semibold wrap-anywhere short:line-clamp-2">
           <bdi>{shown.name}</bdi>
         </h2>
         <p id="ring-what" className="text-base-content/70">
@@ -49,7 +49,7 @@ export function RingCard({ view, machine }: { view: CallView; machine: CallMachi
           </p>
         )}
       </div>
-      <div className="safe-bottom flex w-full items-start justify-evenly">
+      <div className="safe-bottom flex w-full items-start justify-evenly short:w-auto short:shrink-0 short:gap-4 short:p-0">
         <RoundButton
           label={t("call.decline")}
           tone="stop"

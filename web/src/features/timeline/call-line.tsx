@@ -34,7 +34,7 @@ export function CallLine({ entry, conversation, me }: CallLineProps) {
       <span title={fullTime(entry.at, locale)} className="min-w-0 truncate">
         {!direct && <bdi>{name}: </bdi>}
         {callText(entry, me, t)}
-        <time dateTime={entry.at} className="ms-2 text-xs text-base-content/70">
+        <time dateTime={entry.at} className="ms-2 inline-block text-xs text-base-content/70">
           {clock(entry.at, locale)}
         </time>
       </span>
