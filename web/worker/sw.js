@@ -57,27 +57,60 @@ const english = {
   over: "It rings no more",
 };
 
+/** After what time a device ends ringing by itself: the server's word of it comes first, as a rule. */
+const ringsOnMs = 5_000;
+
+const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Takes the ringing of a call away, or what tells of it where nobody looks at a page: browsers want something to be shown there. */
+async function endRinging(shown, tag, path, said) {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (pages.some((page) => page.visibilityState === "visible")) shown.forEach((one) => one.close());
+  else {
+    await self.registration.showNotification(said.app, {
+      icon: "/icon-192.png",
+      badge: "/icon-192.png",
+      data: { path },
+      body: said.over,
+      tag,
+      silent: true,
+    });
+  }
+}
+
+/** Ends ringing of which the server said nothing more: it may be gone. Browsers may stop this before it is time. */
+async function endRingingBySelf(tag, path, until, said) {
+  await after(until + ringsOnMs - Date.now());
+  const still = (await self.registration.getNotifications({ tag })).filter((one) => one.data?.until === until);
+  if (still.length > 0) await endRinging(still, tag, path, said);
+}
+
+/** Closes what says that it rings though its time is over: a page is opened now, or something newer is shown. */
+async function closeStaleRinging() {
+  const shown = await self.registration.getNotifications();
+  shown.filter((one) => one.data?.until < Date.now()).forEach((one) => one.close());
+}
+
 /** A call: of what is told of one, only the last is shown, under the tags that pages use too. */
 async function showCall(data, said) {
   const ringTag = `call-${data.call_id}`;
   const shown = await self.registration.getNotifications({ tag: ringTag });
-  const options = { icon: "/icon-192.png", badge: "/icon-192.png", data: { path: `/c/${data.conversation_id}` } };
+  const path = `/c/${data.conversation_id}`;
+  const options = { icon: "/icon-192.png", badge: "/icon-192.png", data: { path } };
   const named = (plain, text) => (data.sender_name ? text.replace("{name}", data.sender_name) : plain);
   // What comes when it rings no more, though the push service was asked not to keep it, was missed.
-  if (data.kind === "call" && !(Date.parse(data.until) < Date.now())) {
+  const until = Date.parse(data.until);
+  if (data.kind === "call" && !(until < Date.now())) {
     await self.registration.showNotification(data.title ?? said.app, {
       ...options,
+      data: { path, until },
       body: named(said.ring, said.ringOf),
       tag: ringTag,
       requireInteraction: true,
     });
-  } else if (data.kind === "call_over") {
-    const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-    // Browsers want something to be shown where nobody looks at a page.
-    if (pages.some((page) => page.visibilityState === "visible")) shown.forEach((one) => one.close());
-    else
-      await self.registration.showNotification(said.app, { ...options, body: said.over, tag: ringTag, silent: true });
-  } else {
+    await endRingingBySelf(ringTag, path, until, said);
+  } else if (data.kind === "call_over") await endRinging(shown, ringTag, path, said);
+  else {
     shown.forEach((one) => one.close());
     await self.registration.showNotification(data.title ?? said.app, {
       ...options,
@@ -89,6 +122,7 @@ async function showCall(data, said) {
 
 async function show(data) {
   const said = await words();
+  await closeStaleRinging();
   if (data.kind === "test") {
     await self.registration.showNotification(said.app, { body: said.test, icon: "/icon-192.png", tag: "test" });
     return;
@@ -131,8 +165,10 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin || served.test(url.pathname)) return;
-  if (request.mode === "navigate") event.respondWith(fromDevice("/", request));
-  else if (build.files.includes(url.pathname)) event.respondWith(fromDevice(url.pathname, request));
+  if (request.mode === "navigate") {
+    event.respondWith(fromDevice("/", request));
+    event.waitUntil(closeStaleRinging());
+  } else if (build.files.includes(url.pathname)) event.respondWith(fromDevice(url.pathname, request));
 });
 self.addEventListener("push", (event) => {
   let data;
