@@ -2,10 +2,13 @@ package service
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/chat/chattest"
+	"github.com/parley-chat/parley/internal/inproc"
 )
 
 // Several nodes note the end of a call: one entry, which is no message, and moves the conversation up.
@@ -49,7 +52,7 @@ func TestACallIsLoggedOnce(t *testing.T) {
 // K3: many people of a group cannot by turns ring somebody in it without an end.
 func TestCallsOfAConversationAreLimited(t *testing.T) {
 	h := newHouse(t)
-	h.Limits.CallsPerMinute, h.Limits.CallBurst = 1e-6, 10
+	h.Limits.CallsPerMinute, h.Limits.CallBurst, h.Limits.RingsPerMinute = 1e-6, 10, 0
 	owner := h.account("owner")
 	people := []chat.UserID{owner}
 	for range 9 {
@@ -69,6 +72,68 @@ func TestCallsOfAConversationAreLimited(t *testing.T) {
 	}
 	if want := 10 + chat.MaxCallMembers; began != want {
 		t.Errorf("%d of 100 calls rang, want %d", began, want)
+	}
+}
+
+// Many who call somebody over and over are stopped, and keep nobody away who seldom calls them.
+func TestWhoIsCalledTooOftenIsLeftAlone(t *testing.T) {
+	h := newHouse(t)
+	now := chattest.Epoch.Std()
+	h.Limiter = inproc.NewLimiter(func() time.Time { return now }, 1_000)
+	bob, friend := h.account("bob"), h.account("friend")
+	direct := func(caller chat.UserID) chat.ConversationID {
+		t.Helper()
+		v, _, err := h.Direct(t.Context(), caller, bob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.ID
+	}
+	crowd := make([]chat.UserID, 5)
+	rooms := make([]chat.ConversationID, len(crowd))
+	for i := range crowd {
+		crowd[i] = h.account("crowd")
+		rooms[i] = direct(crowd[i])
+	}
+	home, group := direct(friend), h.group(friend, bob)
+	rang := 0
+	for range 6 {
+		for i, caller := range crowd {
+			_, err := h.Calling(t.Context(), caller, rooms[i])
+			var refused *chat.Error
+			switch {
+			case err == nil:
+				rang++
+			case !errors.As(err, &refused) || refused.Code != chat.CodeRateLimited || refused.Reason != "called_too_often" || refused.RetryAfter <= 0:
+				t.Fatalf("got %v", err)
+			}
+		}
+	}
+	// Twelve of all, and two of each who was refused then.
+	if want := int(h.Limits.RingsPerMinute) + 2*len(crowd); rang != want {
+		t.Errorf("it rang %d times of 30, want %d", rang, want)
+	}
+	for range 2 {
+		if _, err := h.Calling(t.Context(), friend, home); err != nil {
+			t.Errorf("who did not call before: got %v", err)
+		}
+	}
+	if _, err := h.Calling(t.Context(), friend, group); !errors.Is(err, chat.ErrRateLimited) {
+		t.Errorf("where only they are called: got %v, want it refused", err)
+	}
+	// For others it rings as before, and they are in the call if they come.
+	other := h.account("other")
+	wide := h.group(friend, bob, other)
+	room, err := h.Calling(t.Context(), friend, wide)
+	if err != nil || !slices.Equal(room.Spared, []chat.UserID{bob}) || len(room.Members) != 3 {
+		t.Errorf("got %+v, %v, want %s spared", room, err, bob)
+	}
+	// A refusal costs nothing: after a while it rings again.
+	now = now.Add(10 * time.Minute)
+	for i, caller := range crowd {
+		if _, err := h.Calling(t.Context(), caller, rooms[i]); err != nil {
+			t.Errorf("after ten minutes: %v", err)
+		}
 	}
 }
 

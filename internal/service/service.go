@@ -77,6 +77,9 @@ type Limits struct {
 	InvitesPerSecond, InviteBurst float64
 	// CallsPerMinute and CallBurst bound the calls that one person starts.
 	CallsPerMinute, CallBurst float64
+	// RingsPerMinute bounds how often it rings for one person, whoever calls; as often again
+	// for callers who seldom do.
+	RingsPerMinute float64
 	// LoginsPerMinute bounds log-ins for an address, and for an account.
 	LoginsPerMinute float64
 	// SignupsPerHour bounds new accounts from one address.
@@ -104,7 +107,7 @@ func DefaultLimits() Limits {
 		SendsPerSecond: 20, SendBurst: 60,
 		SearchesPerSecond: 5, SearchBurst: 20,
 		InvitesPerSecond: 1, InviteBurst: 20,
-		CallsPerMinute: 10, CallBurst: 10,
+		CallsPerMinute: 10, CallBurst: 10, RingsPerMinute: 12,
 		LoginsPerMinute: 10, SignupsPerHour: 60,
 		PasswordHashes: 2, PasswordQueue: 64,
 		Pending: 1 << 16, SubmitTimeout: 2500 * time.Millisecond,
