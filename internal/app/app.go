@@ -106,7 +106,9 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 		Now: wallClock, Logger: logger, Metrics: a.metrics.sequencer(), Ahead: a.carriers.ahead, Feed: a.carriers.feed,
 	})
 	a.readings = append(a.carriers.readings, lagReadings(owner)...)
-	if a.relay, a.ice, err = openRelay(ctx, cfg, secret, logger); err != nil {
+	var calls *call.Coordinator
+	inCall := func(ctx context.Context, user chat.UserID) (bool, error) { return calls.InCall(ctx, user) }
+	if a.relay, a.ice, err = openRelay(ctx, cfg, secret, logger, inCall); err != nil {
 		return nil, err
 	}
 	if a.relay != nil {
@@ -145,7 +147,6 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *App,
 		Leases: a.carriers.looks, Node: a.node, Now: wallClock, Logger: logger,
 		Local: func() []chat.UserID { return a.gateway.Looking() }, Heard: func(id chat.UserID) bool { return a.gateway.HeardLooking(id) },
 	})
-	var calls *call.Coordinator
 	bell, rings := a.bell(keys, func(ctx context.Context, c *chat.Call, users []chat.UserID) error { return calls.Rang(ctx, c, users) })
 	calls = call.New(call.Deps{
 		Board: a.carriers.calls, Bus: bus, Log: callLog{a.service}, Deliver: func(events []chat.Event) { a.gateway.Deliver(events) },

@@ -10,13 +10,15 @@ import (
 	"log/slog"
 	"slices"
 
+	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/turn"
 )
 
 // openRelay starts the relay of calls, nil where the configuration has none, and makes
 // what tells the devices in calls of it and of other servers.
-func openRelay(ctx context.Context, cfg *config.Config, secret []byte, logger *slog.Logger) (*turn.Server, *turn.Issuer, error) {
+// inCall says who is in a call.
+func openRelay(ctx context.Context, cfg *config.Config, secret []byte, logger *slog.Logger, inCall func(context.Context, chat.UserID) (bool, error)) (*turn.Server, *turn.Issuer, error) {
 	key := relaySecret(cfg, secret)
 	urls := slices.Clone(cfg.ICEServers)
 	if cfg.TurnAddr == "" {
@@ -24,7 +26,7 @@ func openRelay(ctx context.Context, cfg *config.Config, secret []byte, logger *s
 	}
 	relay, err := turn.Listen(ctx, turn.Options{
 		Addr: cfg.TurnAddr, Public: cfg.Relay(), Ports: turn.Ports(cfg.TurnPorts),
-		Secret: key, Clock: wallClock, Rand: rand.Reader, Logger: logger,
+		Rate: int64(cfg.TurnRate), InCall: inCall, Secret: key, Clock: wallClock, Rand: rand.Reader, Logger: logger,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the relay of calls: %w", err)
@@ -56,6 +58,8 @@ func relayReadings(relay *turn.Server) []reading {
 		total("turn_malformed", "Packets to the relay that were not understood.", func(*readings) float64 { return float64(relay.Stats().Malformed) }),
 		total("turn_full", "Connections to the relay above the bounds.", func(*readings) float64 { return float64(relay.Stats().Full) }),
 		total("turn_unheard", "Requests to the relay without right credentials that were not answered: their address asked too often.", func(*readings) float64 { return float64(relay.Stats().Unheard) }),
+		total("turn_over_rate", "Packets that the relay dropped: more bytes a second than it carries for a device.", func(*readings) float64 { return float64(relay.Stats().OverRate) }),
+		total("turn_left", "Relays that ended because their owners had left their calls.", func(*readings) float64 { return float64(relay.Stats().Left) }),
 	}
 }
 

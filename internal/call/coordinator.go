@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,6 +110,17 @@ func (c *Coordinator) List(ctx context.Context, user chat.UserID) ([]chat.Call, 
 		}
 	}
 	return calls, nil
+}
+
+// InCall reports whether a person is in a call, on whichever node.
+func (c *Coordinator) InCall(ctx context.Context, user chat.UserID) (bool, error) {
+	calls, err := c.List(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(calls, func(one chat.Call) bool {
+		return slices.ContainsFunc(one.Participants, func(p chat.CallPresent) bool { return p.UserID == user })
+	}), nil
 }
 
 // Rang has all nodes know that closed browsers of some people are about to ring for a call.

@@ -151,6 +151,8 @@ func TestOneClearSentence(t *testing.T) {
 		{"a public address that is none", Source{Args: []string{"--turn-public-ip", "turn.example.org"}}, "must be an IP address"},
 		{"where the relay listens", Source{Args: []string{"--turn-addr", "3478"}}, "turn-addr is"},
 		{"ports of the relay", Source{Args: []string{"--turn-ports", "60000-50000"}}, "must be a range of ports"},
+		{"bytes of the relay", Source{Args: []string{"--turn-rate", "1KiB"}}, "must be 0 or at least 16KiB"},
+		{"less than none", Source{Args: []string{"--turn-rate", "-1KiB"}}, "turn-rate"},
 		{"a port of the relay", Source{Args: []string{"--turn-ports", "60000"}}, "must be a range of ports"},
 		{"ports of the system", Source{Args: []string{"--turn-ports", "80-90"}}, "must be a range of ports"},
 		{"an ICE server of the web", Source{Args: []string{"--ice-servers", "https://x"}}, "ice-servers holds an address"},

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Ports are the ports of relays, both ends included.
@@ -40,7 +41,10 @@ type relays struct {
 	public, bind netip.Addr
 	ports        Ports
 	rand         io.Reader
+	rate         int64 // bytes a second of one relay in each direction; 0: no limit
+	clock        func() time.Time
 	in, out      atomic.Int64 // bytes
+	over         atomic.Int64 // packets above the rate
 
 	mu     sync.RWMutex
 	live   map[uint16]*relay
@@ -52,6 +56,8 @@ type relay struct {
 	*net.UDPConn
 	all  *relays
 	port uint16
+	// What comes from peers, and what goes to them.
+	in, out *bucket
 }
 
 // Validate implements pion's RelayAddressGenerator.
@@ -95,7 +101,7 @@ func (r *relays) open(port uint16) (*relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a relay: %w", err)
 	}
-	c := &relay{UDPConn: conn, all: r, port: port}
+	c := &relay{UDPConn: conn, all: r, port: port, in: newBucket(r.rate, r.clock), out: newBucket(r.rate, r.clock)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -130,6 +136,14 @@ func (r *relays) close() {
 	}
 }
 
+// end closes the relay of a port, and reports whether there was one.
+func (r *relays) end(port uint16) bool {
+	r.mu.RLock()
+	c := r.live[port]
+	r.mu.RUnlock()
+	return c != nil && c.Close() == nil
+}
+
 func (r *relays) isLive(port uint16) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -144,7 +158,8 @@ func (r *relays) local() netip.Addr {
 	return r.bind
 }
 
-// WriteTo implements net.PacketConn.
+// WriteTo implements net.PacketConn. What is above the rate is lost, as on any way that is
+// too narrow: devices notice, and send less.
 func (c *relay) WriteTo(p []byte, to net.Addr) (int, error) {
 	u, ok := to.(*net.UDPAddr)
 	if !ok {
@@ -161,14 +176,22 @@ func (c *relay) WriteTo(p []byte, to net.Addr) (int, error) {
 		}
 		at = netip.AddrPortFrom(c.all.local(), at.Port())
 	}
+	if !c.out.take(len(p)) {
+		c.all.over.Add(1)
+		return len(p), nil
+	}
 	n, err := c.UDPConn.WriteToUDPAddrPort(p, at)
 	c.all.out.Add(int64(n))
 	return n, err //nolint:wrapcheck // of the socket
 }
 
-// ReadFrom implements net.PacketConn.
+// ReadFrom implements net.PacketConn. It gives what is within the rate.
 func (c *relay) ReadFrom(p []byte) (int, net.Addr, error) {
 	n, at, err := c.UDPConn.ReadFromUDPAddrPort(p)
+	for err == nil && !c.in.take(n) {
+		c.all.over.Add(1)
+		n, at, err = c.UDPConn.ReadFromUDPAddrPort(p)
+	}
 	if err != nil {
 		return n, nil, err //nolint:wrapcheck // of the socket
 	}

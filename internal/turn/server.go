@@ -14,9 +14,11 @@ import (
 	"time"
 
 	pion "github.com/pion/turn/v4"
+
+	"github.com/parley-chat/parley/internal/chat"
 )
 
-// Options are what a relay needs. All are needed but Logger.
+// Options are what a relay needs. All are needed but Rate, InCall and Logger.
 type Options struct {
 	// Addr is where clients come to, by UDP and by TCP.
 	Addr string
@@ -26,6 +28,13 @@ type Options struct {
 	Ports Ports
 	// Secret signs credentials; see Issuer.
 	Secret []byte
+	// Rate is how many bytes a second one relay carries, from peers and to them each; a
+	// second's worth may come at once. 0: no limit.
+	Rate int64
+	// InCall reports whether somebody is in a call. Relays of others end within 90 seconds;
+	// an error means that nobody knows, and ends none. nil: relays end when their clients
+	// want it, or with what their credentials keep.
+	InCall func(context.Context, chat.UserID) (bool, error)
 	Clock  func() time.Time
 	Rand   io.Reader
 	Logger *slog.Logger
@@ -48,7 +57,7 @@ type Server struct {
 	closing  sync.Once
 	closeErr error
 
-	unauthorized, malformed, overQuota, denied, full, unheard atomic.Int64
+	unauthorized, malformed, overQuota, denied, full, unheard, gone atomic.Int64
 }
 
 // readBuffer is how many bytes of all clients may wait while one packet is handled.
@@ -93,7 +102,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if ip := at.AddrPort().Addr().Unmap(); ip.Is4() {
 		bind = ip
 	}
-	s.relays = &relays{public: o.Public, bind: bind, ports: o.Ports, rand: o.Rand, live: make(map[uint16]*relay)}
+	s.relays = &relays{public: o.Public, bind: bind, ports: o.Ports, rand: o.Rand, rate: o.Rate, clock: o.Clock, live: make(map[uint16]*relay)}
 	if s.turn, err = pion.NewServer(s.config()); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the relay: %w", err), l.Close(), s.packets.Close())
 	}
@@ -118,7 +127,9 @@ func (s *Server) config() pion.ServerConfig {
 			return ok
 		},
 		EventHandler: pion.EventHandler{
-			OnAllocationCreated: func(from, _ net.Addr, _, _, _ string, _ net.Addr, _ int) { s.sessions.begun(clientOf(from)) },
+			OnAllocationCreated: func(from, _ net.Addr, _, _, _ string, relayed net.Addr, _ int) {
+				s.sessions.begun(clientOf(from), portOf(relayed))
+			},
 			OnAllocationDeleted: func(from, _ net.Addr, _, _, _ string) { s.sessions.ended(clientOf(from)) },
 			OnPermissionCreated: func(from, _ net.Addr, _, _, _ string, _ net.Addr, peer net.IP) {
 				s.sessions.talks(clientOf(from), addrOf(peer), true)
@@ -133,6 +144,15 @@ func (s *Server) config() pion.ServerConfig {
 		},
 		InboundMTU: maxPacket,
 	}
+}
+
+// portOf is that of a relay, 0 if it has none.
+func portOf(relayed net.Addr) uint16 {
+	u, ok := relayed.(*net.UDPAddr)
+	if !ok { // relays are of UDP
+		return 0
+	}
+	return u.AddrPort().Port()
 }
 
 // mayReach is pion's PermissionHandler.
@@ -170,8 +190,20 @@ func (s *Server) URLs() []string {
 
 // Run serves until ctx ends, and returns when all sockets are closed.
 func (s *Server) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return s.Close()
+	var tick <-chan time.Time // nil: never
+	if s.o.InCall != nil {
+		t := time.NewTicker(lookEvery)
+		defer t.Stop()
+		tick = t.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return s.Close()
+		case <-tick:
+			s.look(ctx)
+		}
+	}
 }
 
 // Close ends all relays and gives the sockets back. Further calls give the first
@@ -199,6 +231,8 @@ type Stats struct {
 	Malformed               int64 // packets
 	Full                    int64 // connections
 	Unheard                 int64 // requests without credentials, above what an address may ask
+	OverRate                int64 // packets above Options.Rate, which were dropped
+	Left                    int64 // relays that ended because their owners had left their calls
 }
 
 // Stats gives the figures of this moment.
@@ -208,5 +242,6 @@ func (s *Server) Stats() Stats {
 		Relays: now, Begun: total, BytesIn: s.relays.in.Load(), BytesOut: s.relays.out.Load(),
 		Unauthorized: s.unauthorized.Load(), OverQuota: s.overQuota.Load(), Denied: s.denied.Load(),
 		Malformed: s.malformed.Load(), Full: s.full.Load(), Unheard: s.unheard.Load(),
+		OverRate: s.relays.over.Load(), Left: s.gone.Load(),
 	}
 }

@@ -1,8 +1,10 @@
 package turn
 
 import (
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,7 +34,9 @@ type session struct {
 	name  string // the credentials that it began with
 	user  chat.UserID
 	began time.Time
-	open  bool // false: it was granted and has not begun
+	seen  time.Time // when its owner was in a call, the last time that was asked
+	open  bool      // false: it was granted and has not begun
+	port  uint16    // of the relay, once it is open
 	peers map[netip.Addr]bool
 	// channels are those that it has.
 	channels int
@@ -64,7 +68,7 @@ func (s *sessions) grant(c client, name string, user chat.UserID, now time.Time)
 		return false
 	}
 	s.remove(c)
-	s.of[c] = &session{name: name, user: user, began: now, peers: make(map[netip.Addr]bool)}
+	s.of[c] = &session{name: name, user: user, began: now, seen: now, peers: make(map[netip.Addr]bool)}
 	if s.users[user] == nil {
 		s.users[user] = make(map[client]bool)
 	}
@@ -72,11 +76,11 @@ func (s *sessions) grant(c client, name string, user chat.UserID, now time.Time)
 	return true
 }
 
-func (s *sessions) begun(c client) {
+func (s *sessions) begun(c client, port uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if found := s.of[c]; found != nil {
-		found.open = true
+		found.open, found.port = true, port
 		s.total++
 	}
 }
@@ -106,6 +110,35 @@ func (s *sessions) keeps(c client, name string, now time.Time) bool {
 	defer s.mu.Unlock()
 	found := s.of[c]
 	return found != nil && found.open && found.name == name && now.Sub(found.began) < longestCall
+}
+
+// people are those who have relays.
+func (s *sessions) people() []chat.UserID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.users))
+}
+
+// saw notes that somebody is in a call.
+func (s *sessions) saw(user chat.UserID, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.users[user] {
+		s.of[c].seen = now
+	}
+}
+
+// left gives the ports of relays whose owners have been in no call for a while.
+func (s *sessions) left(now time.Time) []uint16 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ports []uint16
+	for _, one := range s.of {
+		if one.open && now.Sub(one.seen) > afterCall {
+			ports = append(ports, one.port)
+		}
+	}
+	return ports
 }
 
 // mayTalk reports whether a relay may talk with one more address.
