@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/chat/chattest"
 )
 
 // tower is the bell of a node: what it was told that the node changed.
@@ -22,6 +23,23 @@ func (b *tower) Changed(_, after chat.Call, rang []chat.UserID) {
 }
 
 func (b *tower) Heard(chat.Call) {}
+
+// However many calls somebody is in, the board is asked once for them, and once for what they are.
+func TestAListTakesOneRead(t *testing.T) {
+	w := newWorld(t, 2)
+	for i := range 20 {
+		a := begin(ann, bob)
+		a.Conversation, a.CallID = chattest.Room(i), chat.CallID{1, 15: byte(i)}
+		if _, err := w.nodes[0].do(a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := w.board.reads
+	calls, err := w.nodes[1].c.List(t.Context(), bob)
+	if got := w.board.reads - before; err != nil || len(calls) != 20 || got != 1 {
+		t.Errorf("got %d calls, %v, by %d reads, want 20 by one", len(calls), err, got)
+	}
+}
 
 // The node on which a call began has closed browsers ring, and stops: whichever node changes
 // the call then knows whose, though the board forgets.

@@ -99,13 +99,14 @@ func (c *Coordinator) List(ctx context.Context, user chat.UserID) ([]chat.Call, 
 		c.trouble()
 		return nil, fmt.Errorf("list calls: %w", err)
 	}
+	docs, err := c.d.Board.GetAll(ctx, ids)
+	if err != nil {
+		c.trouble()
+		return nil, fmt.Errorf("list calls: %w", err)
+	}
 	calls := make([]chat.Call, 0, len(ids))
-	for _, id := range ids {
-		s, err := c.read(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if !s.over() {
+	for i, id := range ids {
+		if s := c.found(id, c.decoded(id, docs[i].Doc)); !s.over() {
 			calls = append(calls, s.Call)
 		}
 	}
@@ -167,23 +168,33 @@ func (c *Coordinator) read(ctx context.Context, id chat.ConversationID) (State, 
 	if err != nil {
 		return State{}, err
 	}
-	s := c.merged(id, board)
-	c.learn(id, s)
-	return s, nil
+	return c.found(id, board), nil
 }
 
-// get reads the board. A document that cannot be read is as good as none.
+// found gives what is true of a conversation of which the board has something, and remembers it.
+func (c *Coordinator) found(id chat.ConversationID, board State) State {
+	s := c.merged(id, board)
+	c.learn(id, s)
+	return s
+}
+
+// decoded reads a document. One that cannot be read is as good as none.
+func (c *Coordinator) decoded(id chat.ConversationID, doc []byte) State {
+	s, err := decode(doc)
+	if err != nil {
+		c.d.Logger.Error("a call's document cannot be read", "conversation", id, "err", err)
+	}
+	return s
+}
+
+// get reads the board.
 func (c *Coordinator) get(ctx context.Context, id chat.ConversationID) (State, []byte, uint64, error) {
 	doc, version, err := c.d.Board.Get(ctx, id)
 	if err != nil {
 		c.trouble()
 		return State{}, nil, 0, fmt.Errorf("read a call: %w", err)
 	}
-	s, err := decode(doc)
-	if err != nil {
-		c.d.Logger.Error("a call's document cannot be read", "conversation", id, "err", err)
-	}
-	return s, doc, version, nil
+	return c.decoded(id, doc), doc, version, nil
 }
 
 // change applies an action by compare-and-set, and tells everybody what came of it.

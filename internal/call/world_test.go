@@ -176,13 +176,23 @@ type trickyBoard struct {
 	chat.CallBoard
 	w       *world
 	between func() // before a Put; nil: nothing
+	reads   int    // of several documents, and of one
 }
 
 func (b *trickyBoard) Get(ctx context.Context, id chat.ConversationID) ([]byte, uint64, error) {
+	b.reads++
 	if b.w.fails("get") {
 		return nil, 0, chat.ErrUnavailable
 	}
 	return b.CallBoard.Get(ctx, id) //nolint:wrapcheck // a test
+}
+
+func (b *trickyBoard) GetAll(ctx context.Context, ids []chat.ConversationID) ([]chat.CallDoc, error) {
+	b.reads++
+	if b.w.fails("get") {
+		return nil, chat.ErrUnavailable
+	}
+	return b.CallBoard.GetAll(ctx, ids) //nolint:wrapcheck // a test
 }
 
 func (b *trickyBoard) Put(ctx context.Context, id chat.ConversationID, n chat.CallNote) (uint64, error) {

@@ -96,6 +96,12 @@ type CallNote struct {
 	TTL time.Duration
 }
 
+// CallDoc is what a CallBoard has of one conversation; the zero value is nothing.
+type CallDoc struct {
+	Doc     []byte
+	Version uint64
+}
+
 // CallBoard holds what is true of the calls that are under way: one document for
 // each conversation, of which the board knows nothing but its version. It may
 // forget everything at any moment; nothing in it is worth keeping over that.
@@ -105,6 +111,9 @@ type CallBoard interface {
 	// Get gives the document of a conversation with its version; nil and 0 when
 	// there is none, or its time is over. The document is the caller's.
 	Get(ctx context.Context, id ConversationID) (doc []byte, version uint64, err error)
+	// GetAll is Get of several conversations, in their order, with one wait for all of
+	// them; an error where one of them could not be read.
+	GetAll(ctx context.Context, ids []ConversationID) ([]CallDoc, error)
 	// Put replaces the document of a conversation if n.Version is that of the one that
 	// is there; else it gives ErrConflict and has changed nothing. It gives the new
 	// version, which is none that this conversation had before. A document above

@@ -57,6 +57,19 @@ func (b *CallBoard) Get(_ context.Context, id chat.ConversationID) ([]byte, uint
 	return bytes.Clone(n.doc), n.version, nil
 }
 
+// GetAll implements chat.CallBoard.
+func (b *CallBoard) GetAll(_ context.Context, ids []chat.ConversationID) ([]chat.CallDoc, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	docs := make([]chat.CallDoc, len(ids))
+	for i, id := range ids {
+		if n := b.note(id); n != nil {
+			docs[i] = chat.CallDoc{Doc: bytes.Clone(n.doc), Version: n.version}
+		}
+	}
+	return docs, nil
+}
+
 // note gives what is there of a conversation, and forgets what is over. mu is held.
 func (b *CallBoard) note(id chat.ConversationID) *callNote {
 	n := b.notes[id]

@@ -59,28 +59,53 @@ func (b *CallBoard) callsOf(user chat.UserID) string { return b.client.key('p', 
 
 // Get implements chat.CallBoard.
 func (b *CallBoard) Get(ctx context.Context, id chat.ConversationID) ([]byte, uint64, error) {
+	docs, err := b.GetAll(ctx, []chat.ConversationID{id})
+	if err != nil {
+		return nil, 0, err
+	}
+	return docs[0].Doc, docs[0].Version, nil
+}
+
+// GetAll implements chat.CallBoard: in one go, from each node of a cluster what it has.
+func (b *CallBoard) GetAll(ctx context.Context, ids []chat.ConversationID) ([]chat.CallDoc, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	c, err := b.client.conn()
 	if err != nil {
-		return nil, 0, boardAway("read a call", err)
+		return nil, boardAway("read calls", err)
 	}
-	fields, err := c.Do(ctx, c.B().Hmget().Key(b.key(id)).Field("v", "d").Build()).ToArray()
+	questions := make(rueidis.Commands, len(ids))
+	for i, id := range ids {
+		questions[i] = c.B().Hmget().Key(b.key(id)).Field("v", "d").Build()
+	}
+	docs := make([]chat.CallDoc, len(ids))
+	for i, answer := range c.DoMulti(ctx, questions...) {
+		if docs[i], err = readCall(answer); err != nil {
+			return nil, boardAway("read calls", err)
+		}
+	}
+	return docs, nil
+}
+
+// readCall reads the fields v and d of a conversation.
+func readCall(answer rueidis.RedisResult) (d chat.CallDoc, err error) {
+	fields, err := answer.ToArray()
 	if err != nil {
-		return nil, 0, boardAway("read a call", err)
+		return d, err
 	}
 	if len(fields) != 2 || fields[0].IsNil() || fields[1].IsNil() {
-		return nil, 0, nil
+		return d, nil
 	}
-	version, err := fields[0].AsUint64()
-	if err != nil {
-		return nil, 0, boardAway("read a call's version", err)
+	if d.Version, err = fields[0].AsUint64(); err != nil {
+		return d, fmt.Errorf("version: %w", err)
 	}
-	doc, err := fields[1].AsBytes()
-	if err != nil {
-		return nil, 0, boardAway("read a call's document", err)
+	if d.Doc, err = fields[1].AsBytes(); err != nil {
+		return d, fmt.Errorf("document: %w", err)
 	}
-	return doc, version, nil
+	return d, nil
 }
 
 // Put implements chat.CallBoard. People are named before the document is there, so

@@ -20,6 +20,7 @@ func CallBoard(t *testing.T, open func(t *testing.T) chat.CallBoard) {
 	t.Run("a document changes by its version", func(t *testing.T) { boardVersions(t, open(t)) })
 	t.Run("a document is forgotten", func(t *testing.T) { boardForgets(t, open(t)) })
 	t.Run("people find their conversations", func(t *testing.T) { boardPeople(t, open(t)) })
+	t.Run("several documents are read at once", func(t *testing.T) { boardAll(t, open(t)) })
 	t.Run("one of many at once wins", func(t *testing.T) { boardRace(t, open(t)) })
 	t.Run("large documents", func(t *testing.T) { boardSize(t, open(t)) })
 }
@@ -133,6 +134,53 @@ func boardPeople(t *testing.T, b chat.CallBoard) {
 		t.Fatal(err)
 	}
 	of(2, 1)
+}
+
+func boardAll(t *testing.T, b chat.CallBoard) {
+	t.Helper()
+	const most = 150 // of many slots of a cluster
+	all := func(rooms ...int) []chat.CallDoc {
+		t.Helper()
+		ids := make([]chat.ConversationID, len(rooms))
+		for i, room := range rooms {
+			ids[i] = Room(room)
+		}
+		docs, err := b.GetAll(t.Context(), ids)
+		if err != nil || len(docs) != len(rooms) {
+			t.Fatalf("got %d documents of %d, %v", len(docs), len(rooms), err)
+		}
+		return docs
+	}
+	all()
+	versions := make(map[int]uint64)
+	for room := 0; room < most; room += 2 {
+		v, err := b.Put(t.Context(), Room(room), chat.CallNote{Doc: []byte(strconv.Itoa(room)), TTL: boardTTL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions[room] = v
+	}
+	rooms := make([]int, most)
+	for i := range rooms {
+		rooms[i] = most - 1 - i
+	}
+	for i, d := range all(rooms...) {
+		want := ""
+		if rooms[i]%2 == 0 {
+			want = strconv.Itoa(rooms[i])
+		}
+		if string(d.Doc) != want || d.Version != versions[rooms[i]] || want == "" && d.Doc != nil {
+			t.Errorf("room %d: got %q at %d, want %q at %d", rooms[i], d.Doc, d.Version, want, versions[rooms[i]])
+		}
+	}
+	twice := all(2, 2, 1)
+	if twice[0].Version != versions[2] || !bytes.Equal(twice[0].Doc, twice[1].Doc) || twice[2].Doc != nil {
+		t.Errorf("the same twice: got %+v", twice)
+	}
+	twice[0].Doc[0] = 'x' // it is the caller's
+	if again := all(2); string(again[0].Doc) != "2" || string(twice[1].Doc) != "2" {
+		t.Errorf("the board shares its memory: got %q and %q", again[0].Doc, twice[1].Doc)
+	}
 }
 
 func boardRace(t *testing.T, b chat.CallBoard) {
