@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { desktop, expectNoComplaints, newPerson, phone, send, startDirect } from "./people.ts";
+import { desktop, expectNoComplaints, expectProgress, newPerson, phone, send, startDirect } from "./people.ts";
 
 // Nothing moves under one's eyes, and the focus is not lost.
 
@@ -41,6 +41,31 @@ for (const [size, viewport] of Object.entries({ desktop, phone })) {
     expectNoComplaints(ada);
   });
 }
+
+test("a network that goes is told at once, and one that comes back is used at once", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  const { page } = ada;
+  await page.clock.install();
+  await startDirect(ada, grace);
+  await send(ada, "there is a line");
+  await expectProgress(ada, "there is a line", "delivered");
+  const note = page.getByRole("status").getByText(/Offline|Connecting/);
+  await expect(note).toBeHidden();
+
+  // From here on time stands still for the page: what it does, it does without waiting.
+  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1_000);
+  await ada.context.setOffline(true);
+  await expect(page.getByRole("status").getByText("Offline")).toBeVisible();
+  // Many tries fail, and the next one is seconds away.
+  for (let tries = 0; tries < 30; tries += 1) await page.clock.runFor(1_000);
+  await ada.context.setOffline(false);
+  await expect(note).toBeHidden();
+  await page.clock.resume();
+  await send(ada, "there is one again");
+  await expectProgress(ada, "there is one again", "delivered");
+  expectNoComplaints(ada, grace);
+});
 
 test("from the settings to a page of them and back by keyboard, the focus goes along", async ({ browser }) => {
   const ada = await newPerson(browser, "Ada Lovelace");

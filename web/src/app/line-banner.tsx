@@ -7,7 +7,7 @@ import { useLineState } from "../sync/line-state.ts";
 import { useOutbox } from "../sync/queries.ts";
 import { useEngine } from "../sync/session-context.ts";
 
-/** A short break is nobody's business. */
+/** A short break is nobody's business; that there is no network is told at once. */
 const patienceMs = 1_500;
 
 const usePatience = create<{ longDown: boolean }>(() => ({ longDown: false }));
@@ -15,14 +15,14 @@ const usePatience = create<{ longDown: boolean }>(() => ({ longDown: false }));
 /** Tells the engine when the network and the page come and go, and notices when the line is missed for long. */
 export function useLineWatch(): void {
   const engine = useEngine();
-  const line = useLineState((state) => state.line);
+  const isUp = useLineState((state) => state.line === "up");
 
   useEffect(() => {
-    const wake = (): void => {
-      engine.wake();
+    const online = (): void => {
+      engine.setNetwork(true);
     };
-    const sleep = (): void => {
-      engine.sleep();
+    const offline = (): void => {
+      engine.setNetwork(false);
     };
     const look = (): void => {
       // A page that is hidden on a phone may never hear that it ends.
@@ -33,19 +33,19 @@ export function useLineWatch(): void {
       engine.leave();
     };
     window.addEventListener("pagehide", leave);
-    window.addEventListener("online", wake);
-    window.addEventListener("offline", sleep);
+    window.addEventListener("online", online);
+    window.addEventListener("offline", offline);
     document.addEventListener("visibilitychange", look);
     return () => {
       window.removeEventListener("pagehide", leave);
-      window.removeEventListener("online", wake);
-      window.removeEventListener("offline", sleep);
+      window.removeEventListener("online", online);
+      window.removeEventListener("offline", offline);
       document.removeEventListener("visibilitychange", look);
     };
   }, [engine]);
 
   useEffect(() => {
-    if (line === "up") return;
+    if (isUp) return;
     const timer = setTimeout(() => {
       usePatience.setState({ longDown: true });
     }, patienceMs);
@@ -53,7 +53,7 @@ export function useLineWatch(): void {
       clearTimeout(timer);
       usePatience.setState({ longDown: false });
     };
-  }, [line]);
+  }, [isUp]);
 }
 
 /**
@@ -67,7 +67,7 @@ export function LineNote({ small = false }: { small?: boolean }) {
   const waiting = useOutbox().filter(
     (item) => item.action.kind === "message" && !item.failed && item.acked === undefined,
   ).length;
-  const shown = line !== "up" && longDown;
+  const shown = line !== "up" && (longDown || line === "offline");
   const offline = line === "offline" || !navigator.onLine;
   const what = offline ? t("line.offline") : t("line.connecting");
   return (

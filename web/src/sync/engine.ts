@@ -15,6 +15,7 @@ import { keys } from "./keys.ts";
 import { setLine, setUpload } from "./line-state.ts";
 import { Outbox } from "./outbox.ts";
 import type { OutboxItem } from "./outbox-item.ts";
+import { pause } from "./pause.ts";
 import { PresenceWatch } from "./presence.ts";
 import { ReceiptSender } from "./receipts.ts";
 import type { Store } from "./store.ts";
@@ -65,6 +66,7 @@ export class Engine {
   readonly #keeper: Keeper;
   readonly #unhear: () => void;
   #cursor: string | undefined;
+  #hasNetwork = true;
 
   constructor(parts: EngineParts) {
     const { client, store, tabs, locks, later, me, now } = parts;
@@ -129,14 +131,17 @@ export class Engine {
     await this.outbox.load();
   }
 
-  /** Tries to connect now: the browser says that the network is back, or the page is looked at again. */
+  /** Tries to connect now: the page is looked at again. */
   wake(): void {
     this.#line.connect();
   }
 
-  /** The device has no network at all. */
-  sleep(): void {
-    if (!this.#line.isUp()) setLine("offline");
+  /** The browser says whether the device has any network. A line that holds without one, to the device itself, is left alone. */
+  setNetwork(isThere: boolean): void {
+    this.#hasNetwork = isThere;
+    if (this.#line.isUp()) return;
+    setLine(this.#lineLost());
+    if (isThere) this.#line.connect();
   }
 
   /** The first page of the list, to be merged by `writeList`. */
@@ -268,13 +273,17 @@ export class Engine {
     });
     line.on("session.revoked", this.#parts.onSignedOut);
     line.onLine("down", () => {
-      setLine("connecting");
+      setLine(this.#lineLost());
       this.presence.forget();
       this.typing.forget();
     });
     line.onLine("refused", (error) => {
       if (error.code === "unauthenticated") this.#parts.onSignedOut();
     });
+  }
+
+  #lineLost(): "connecting" | "offline" {
+    return this.#hasNetwork ? "connecting" : "offline";
   }
 
   /** Who has a cursor is told of what moved since, but not of what was read elsewhere. */
@@ -335,14 +344,4 @@ export class Engine {
     void this.catchUp.fetchConversation(id).catch(() => undefined);
     return conversation.unread;
   }
-}
-
-function pause(ms: number, signal: AbortSignal, later: EngineParts["later"]): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = later(ms, resolve);
-    signal.addEventListener("abort", () => {
-      cancel();
-      resolve();
-    });
-  });
 }

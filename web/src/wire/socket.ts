@@ -106,7 +106,12 @@ export function openLine(cursor: () => string | undefined): Line {
     },
     isUp,
     connect: () => {
-      if (!socket.connected) socket.connect();
+      if (socket.connected) return;
+      clearTimeout(hint);
+      hint = undefined;
+      // Between two tries, and during one over a network that is gone, socket.io takes no orders: it begins anew.
+      if (socket.active) socket.disconnect();
+      socket.connect();
     },
     close: () => {
       clearTimeout(hint);
