@@ -7,6 +7,8 @@ const data = `out/e2e-data/${port}`;
 const given = process.env["TEST_URL"];
 const binary = process.env["TEST_BINARY"];
 
+const onPhones = ["two-people"].map((story) => `${story}.spec.ts`);
+
 // Runs against TEST_URL, else starts TEST_BINARY (a built bin/parley), else the sources.
 // These names do not begin with PARLEY_, which is how settings of the server itself do.
 export default defineConfig({
@@ -20,6 +22,9 @@ export default defineConfig({
   retries: process.env["CI"] === undefined ? 0 : 1,
   // Generous: a test fails by what it sees, not by how busy the machine is.
   timeout: 240_000,
+  // Every story is told at a desk in the light. On a phone, by touch and in the dark, are told again those that
+  // a phone tells otherwise; in these files a story that says nothing new there, or needs a desk, is tagged @desktop.
+  projects: [{ name: "desktop" }, { name: "phone", testMatch: onPhones, grepInvert: /@desktop/ }],
   // Baselines are written anew by `pnpm baselines`.
   expect: { timeout: 30_000, toMatchAriaSnapshot: { pathTemplate: "{testDir}/baseline/{arg}{ext}" } },
   reporter: process.env["CI"] === undefined ? "list" : [["list"], ["github"]],

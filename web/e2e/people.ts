@@ -29,7 +29,20 @@ export interface PersonOptions {
   serviceWorkers?: "allow" | "block";
   baseURL?: string;
   timezoneId?: string;
+  isMobile?: boolean;
   hasTouch?: boolean;
+}
+
+/** Whether the story is told on a phone: the project of that name. */
+export function onPhone(): boolean {
+  return test.info().project.name === "phone";
+}
+
+/** What a person holds in their hands, where the story does not say otherwise. */
+function device(): PersonOptions {
+  return onPhone()
+    ? { viewport: phone, colorScheme: "dark", isMobile: true, hasTouch: true }
+    : { viewport: desktop, colorScheme: "light" };
 }
 
 let opened: { testId: string; context: BrowserContext }[] = [];
@@ -45,7 +58,7 @@ async function closeEarlier(): Promise<void> {
 /** Opens a browser for a person, with their own cookies and storage. */
 export async function openBrowser(browser: Browser, name: string, options: PersonOptions = {}): Promise<Person> {
   await closeEarlier();
-  const context = await browser.newContext({ viewport: options.viewport ?? desktop, ...options });
+  const context = await browser.newContext({ ...device(), ...options });
   opened.push({ testId: test.info().testId, context });
   const page = await context.newPage();
   const complaints: string[] = [];
@@ -153,8 +166,17 @@ export async function write(person: Person, conversation: string, texts: readonl
   }
 }
 
+/** To the list of conversations: at a desk it is always there. */
+export async function toList(person: Person): Promise<void> {
+  const { page } = person;
+  const list = page.getByRole("navigation", { name: "Conversations" });
+  if (onPhone() && !(await list.isVisible())) await page.getByRole("link", { name: "Back", exact: true }).tap();
+  await expect(list).toBeVisible();
+}
+
 /** Opens a conversation from the list by its name. */
 export async function openFromList(person: Person, name: string): Promise<void> {
+  await toList(person);
   await person.page
     .getByRole("navigation", { name: "Conversations" })
     .getByRole("link", { name: new RegExp(name) })
@@ -167,16 +189,50 @@ export function composer(person: Person): Locator {
   return person.page.getByRole("textbox", { name: "Message", exact: true });
 }
 
+/** Sends what is in the composer: by Enter at a desk, by the button on a phone, where Enter begins a new line. */
+export async function submit(person: Person): Promise<void> {
+  if (onPhone()) await person.page.getByRole("button", { name: /^(Send|Save the edit)$/ }).tap();
+  else await composer(person).press("Enter");
+}
+
 /** Sends a message; `shown` is how it reads on screen, where that is not the text itself. */
 export async function send(person: Person, text: string, shown: string | RegExp = text): Promise<void> {
   await composer(person).fill(text);
-  await composer(person).press("Enter");
+  await submit(person);
   await expect(message(person, shown)).toBeVisible();
 }
 
 /** A message on screen by its text. */
 export function message(person: Person, text: string | RegExp): Locator {
   return person.page.locator("article").filter({ hasText: text }).last();
+}
+
+/** Opens the menu of a message: by a right click at a desk, by a long press on a phone. */
+export async function openMenu(person: Person, target: Locator): Promise<void> {
+  if (onPhone()) await longPress(person.page, target);
+  else await target.click({ button: "right" });
+  await expect(person.page.getByRole("menu")).toBeVisible();
+}
+
+/** Does something with a message by its menu. */
+export async function act(person: Person, target: Locator, name: string): Promise<void> {
+  await openMenu(person, target);
+  const item = person.page.getByRole("menuitem", { name, exact: true });
+  if (onPhone()) await item.tap();
+  else await item.click();
+}
+
+/** A finger that stays where it is, until what it opens is there. */
+async function longPress(page: Page, target: Locator): Promise<void> {
+  await target.scrollIntoViewIfNeeded();
+  const box = await target.boundingBox();
+  if (!box) throw new Error("nothing to press");
+  const touchPoints = [{ x: box.x + box.width / 2, y: box.y + box.height / 2 }];
+  const session = await page.context().newCDPSession(page);
+  await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints });
+  await expect(page.getByRole("menu")).toBeVisible();
+  await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  await session.detach();
 }
 
 /** The tick of a message: waiting, sent, delivered or seen. */
