@@ -45,7 +45,7 @@ type held struct {
 // socket's event handlers, which run one at a time, except where it says otherwise.
 type connMore struct {
 	requests bucket
-	commands lane
+	commands commandLanes
 	watch    watch
 	caller   *caller // nil until the socket has to do with calls
 }

@@ -93,7 +93,8 @@ func (b *flakyBus) Publish(ctx context.Context, events []chat.Event) error {
 type faultyService struct {
 	*service.Service
 	panics atomic.Bool
-	fail   atomic.Bool // the store cannot be asked what moved
+	fail   atomic.Bool                   // the store cannot be asked what moved
+	hung   atomic.Pointer[chan struct{}] // the store does not say what files there are before this is closed
 }
 
 func (s *faultyService) Sync(ctx context.Context, user chat.UserID, cursor string) (*service.Moved, error) {
@@ -106,6 +107,14 @@ func (s *faultyService) Sync(ctx context.Context, user chat.UserID, cursor strin
 func (s *faultyService) Send(ctx context.Context, r service.SendRequest, done func(chat.Outcome)) {
 	if s.panics.Load() {
 		panic("a fault")
+	}
+	if hung := s.hung.Load(); hung != nil && len(r.Attachments) > 0 {
+		select {
+		case <-*hung:
+		case <-ctx.Done():
+			done(chat.Outcome{Err: chat.ErrUnavailable})
+			return
+		}
 	}
 	s.Service.Send(ctx, r, done)
 }

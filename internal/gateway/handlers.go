@@ -12,8 +12,8 @@ import (
 	"github.com/parley-chat/parley/socketio"
 )
 
-// maxWaiting bounds the requests of one socket that wait for the store: twice the
-// burst of sends, because those behind one with files wait with it.
+// maxWaiting bounds the requests of one socket that wait for the store, and the commands
+// that wait behind files: twice the burst of sends.
 const maxWaiting = 128
 
 // Register puts the gateway's handlers into the namespace "/" of a server, which
@@ -147,10 +147,21 @@ func (c *command) done(o chat.Outcome) {
 	_ = c.ack.SendJSON(wire.AckEntry(o.JSON, o.Repeated && o.JSON != nil))
 }
 
-// submit does a command after those that the socket sent before, and counts it
-// until its outcome is known. waits says that do may wait for the store.
-func (g *Gateway) submit(c *conn, waits bool, r reply, do func(ctx context.Context, done func(chat.Outcome))) {
-	g.inOrder(c, waits, r, func(ctx context.Context) {
+// submit does a command after those that the socket sent to the conversation before, and
+// counts it until its outcome is known. waits says that do may wait for the store, for
+// which it gets Options.FileWait from now on, not from when its turn comes: those that come
+// behind several of them do not wait for each in turn.
+func (g *Gateway) submit(c *conn, id chat.ConversationID, waits bool, r reply, do func(ctx context.Context, done func(chat.Outcome))) {
+	var until context.Context
+	end := func() {}
+	if waits {
+		until, end = context.WithTimeout(g.ctx, g.opt.FileWait)
+	}
+	if !g.inOrder(c, id, waits, r, func(ctx context.Context) {
+		defer end()
+		if waits {
+			ctx = until
+		}
 		cmd := &command{reply: r}
 		g.pending.Add(1)
 		started := false
@@ -161,7 +172,9 @@ func (g *Gateway) submit(c *conn, waits bool, r reply, do func(ctx context.Conte
 		}()
 		do(ctx, cmd.done)
 		started = true
-	})
+	}) {
+		end()
+	}
 }
 
 func (g *Gateway) messageSend(c *conn, p wire.MessageSend, r reply) {
@@ -172,25 +185,25 @@ func (g *Gateway) messageSend(c *conn, p wire.MessageSend, r reply) {
 		req.Attachments = append(req.Attachments, a.ID)
 	}
 	req.Mentions = p.Mentions
-	g.submit(c, len(req.Attachments) > 0, r, func(ctx context.Context, done func(chat.Outcome)) {
+	g.submit(c, p.ConversationID, len(req.Attachments) > 0, r, func(ctx context.Context, done func(chat.Outcome)) {
 		g.ports.Service.Send(ctx, req, done)
 	})
 }
 
 func (g *Gateway) messageEdit(c *conn, p wire.MessageEdit, r reply) {
-	g.submit(c, false, r, func(ctx context.Context, done func(chat.Outcome)) {
+	g.submit(c, p.ConversationID, false, r, func(ctx context.Context, done func(chat.Outcome)) {
 		g.ports.Service.Edit(ctx, ref(c, p.ConversationID, p.Seq), p.Text, done)
 	})
 }
 
 func (g *Gateway) messageDelete(c *conn, p wire.MessageDelete, r reply) {
-	g.submit(c, false, r, func(ctx context.Context, done func(chat.Outcome)) {
+	g.submit(c, p.ConversationID, false, r, func(ctx context.Context, done func(chat.Outcome)) {
 		g.ports.Service.Delete(ctx, ref(c, p.ConversationID, p.Seq), done)
 	})
 }
 
 func (g *Gateway) reactionSet(c *conn, p wire.ReactionSet, r reply) {
-	g.submit(c, false, r, func(ctx context.Context, done func(chat.Outcome)) {
+	g.submit(c, p.ConversationID, false, r, func(ctx context.Context, done func(chat.Outcome)) {
 		g.ports.Service.React(ctx, ref(c, p.ConversationID, p.Seq), p.Emoji, p.On, done)
 	})
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
 
-// lane runs the jobs of one socket one after the other on the gateway's workers.
+// lane runs jobs of one socket one after the other on the gateway's workers.
 // It is bounded by maxWaiting.
 type lane struct {
 	mu   sync.Mutex
@@ -55,16 +56,54 @@ func (l *lane) run(ctx context.Context, g *Gateway) {
 	}
 }
 
-// inOrder does a command after those that the socket sent before. It runs at once
-// unless it has to wait for the store, or others of the socket do.
-func (g *Gateway) inOrder(c *conn, waits bool, r reply, job func(context.Context)) {
-	if !waits && (c.more == nil || c.more.commands.idle()) {
+// commandLanes are the commands of a socket that wait: those of one conversation one behind
+// the other. The map belongs to the socket's event handlers.
+type commandLanes struct {
+	of     map[chat.ConversationID]*lane
+	behind atomic.Int32 // commands in all of them, at most maxWaiting
+}
+
+// lane gives that of a conversation, and forgets those in which nothing is left.
+func (l *commandLanes) lane(id chat.ConversationID) *lane {
+	if at := l.of[id]; at != nil {
+		return at
+	}
+	for other, at := range l.of {
+		if at.idle() {
+			delete(l.of, other)
+		}
+	}
+	if l.of == nil {
+		l.of = make(map[chat.ConversationID]*lane)
+	}
+	at := &lane{}
+	l.of[id] = at
+	return at
+}
+
+// inOrder does a command after those that the socket sent to the conversation before. It
+// runs at once unless it has to wait for the store, or others of the conversation do.
+// It is false when there is no room, which r says then.
+func (g *Gateway) inOrder(c *conn, id chat.ConversationID, waits bool, r reply, job func(context.Context)) bool {
+	if !waits && c.more == nil {
 		job(g.ctx)
-		return
+		return true
 	}
-	if !c.extra().commands.add(g, r.guarded(job)) {
-		r.fail(chat.ErrOverloaded)
+	commands := &c.extra().commands
+	if at := commands.of[id]; !waits && (at == nil || at.idle()) {
+		job(g.ctx)
+		return true
 	}
+	guarded := r.guarded(job)
+	if commands.behind.Add(1) <= maxWaiting && commands.lane(id).add(g, func(ctx context.Context) {
+		defer commands.behind.Add(-1)
+		guarded(ctx)
+	}) {
+		return true
+	}
+	commands.behind.Add(-1)
+	r.fail(chat.ErrOverloaded)
+	return false
 }
 
 // wait does a request that has to wait for the store, in no order.

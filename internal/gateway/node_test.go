@@ -126,6 +126,7 @@ func startNode(t testing.TB, dir string, change ...func(*gateway.Options)) *node
 		},
 	}
 	opt.Ahead = strings.HasPrefix(t.Name(), "TestAhead") // see ahead_test.go
+	opt.FileWait = patience
 	for _, c := range change {
 		c(&opt)
 	}

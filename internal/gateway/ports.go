@@ -123,6 +123,8 @@ type Options struct {
 	// Doubt is how long a person's clients may leave a ping unanswered until the person
 	// does not count as heard (see Heard): 5 s.
 	Doubt time.Duration
+	// FileWait is how long a message waits until the store says what its files are: 2.5 s.
+	FileWait time.Duration
 	// Workers and WorkQueue bound the requests that wait for the store: 16, 4,096.
 	Workers, WorkQueue int
 	// ReconnectSpread is the time over which clients come back after a stop: 10 s.
@@ -159,6 +161,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.SessionCheck, 30*time.Second)
 	setDefault(&o.PresenceCheck, 10*time.Second)
 	setDefault(&o.Doubt, 5*time.Second)
+	setDefault(&o.FileWait, 2500*time.Millisecond)
 	setDefault(&o.Workers, 16)
 	setDefault(&o.WorkQueue, 4_096)
 	setDefault(&o.ReconnectSpread, 10*time.Second)

@@ -22,7 +22,8 @@ type SendRequest struct {
 }
 
 // Send sends a message; see Submit for done. It reads the store, and so may
-// block, only when there are attachments.
+// block, only when there are attachments: until ctx ends. What became known in time is
+// sent, though ctx ends then.
 func (s *Service) Send(ctx context.Context, r SendRequest, done func(chat.Outcome)) {
 	if err := s.take(ctx, "send:"+r.UserID.String(), s.Limits.SendsPerSecond, s.Limits.SendBurst); err != nil {
 		done(chat.Outcome{Err: err})
@@ -39,6 +40,7 @@ func (s *Service) Send(ctx context.Context, r SendRequest, done func(chat.Outcom
 			return
 		}
 		cmd.Attachments = files
+		ctx = context.WithoutCancel(ctx)
 	}
 	s.Submit(ctx, cmd, done)
 }
