@@ -145,3 +145,22 @@ test("what was written offline survives a closed page and is sent once", async (
   await expect(message(grace, "kept two")).toBeVisible();
   expect(await shownTexts(grace)).toEqual(["before", "kept one", "kept two"]);
 });
+
+test("what was sent before the conversation itself was here is on screen at the next start, without a line", async ({
+  browser,
+}) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  await ada.context.route(/\/entries/, () => undefined);
+  await startDirect(ada, grace);
+  await send(ada, "sent early");
+  await expectProgress(ada, "sent early", "sent");
+  await ada.context.route(/\/(socket\.io|api)\//, (route) => route.abort());
+  await ada.page.reload();
+  await expect(message(ada, "sent early")).toBeVisible();
+  await expectProgress(ada, "sent early", "sent");
+  await ada.context.unrouteAll();
+  await ada.page.reload();
+  await expectProgress(ada, "sent early", "delivered");
+  expect(await shownTexts(ada)).toEqual(["sent early"]);
+});

@@ -114,6 +114,36 @@ describe("the outbox", () => {
     expect(await world.store.outbox()).toEqual([]);
   });
 
+  test("what was sent before its conversation was here is still there for the next page, sent once", async () => {
+    const world = newWorld();
+    const first = newTab(world, "a");
+    write(first, "one");
+    await rest();
+    expect(texts(world)).toEqual(["one"]);
+    first.outbox.close(); // The conversation never came.
+
+    const next = newTab(world, "b");
+    await next.outbox.load();
+    await rest();
+    expect(next.outbox.items).toMatchObject([{ client_id: "a-1", acked: 2 }]);
+    expect(texts(world)).toEqual(["one"]);
+    next.outbox.settle(id, 2);
+    await rest();
+    expect(next.outbox.items).toEqual([]);
+    expect(await world.store.outbox()).toEqual([]);
+  });
+
+  test("what a page sends that does not show its conversation is taken off by the one that does", async () => {
+    const world = newWorld();
+    const [sender, shower] = [newTab(world, "a"), newTab(world, "b")];
+    shower.outbox.settle(id, 2);
+    write(sender, "one");
+    await rest();
+    expect(texts(world)).toEqual(["one"]);
+    expect(shower.outbox.items).toEqual([]);
+    expect(await world.store.outbox()).toEqual([]);
+  });
+
   test("two tabs send each message once, whoever wrote it", async () => {
     const world = newWorld();
     const [first, second] = [newTab(world, "a"), newTab(world, "b")];

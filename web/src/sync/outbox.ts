@@ -47,6 +47,8 @@ export class Outbox {
   readonly #unkept = new Set<string>();
   readonly #stop = new AbortController();
   readonly #unhear: () => void;
+  /** Up to where the timelines show their conversations. */
+  readonly #shown = new Map<string, number>();
   #lastOrder = 0;
 
   constructor(parts: OutboxParts) {
@@ -108,16 +110,27 @@ export class Outbox {
 
   /** The timeline has got to head: what was acked up to there is shown by it now. */
   settle(conversationId: string, head: number): void {
-    const left = this.#items.filter(
-      (item) => item.conversation_id !== conversationId || item.acked === undefined || item.acked > head,
-    );
-    if (left.length < this.#items.length) this.#set(left);
+    this.#shown.set(conversationId, Math.max(head, this.#shown.get(conversationId) ?? 0));
+    const settled = this.#items.filter((item) => this.#isShown(item));
+    if (settled.length === 0) return;
+    this.#set(this.#items.filter((item) => !this.#isShown(item)));
+    for (const item of settled) void this.#forget(item.client_id);
   }
 
   close(): void {
     this.#unhear();
     this.#stop.abort();
     for (const upload of this.#uploads.values()) upload.abort(new DOMException("closed", "AbortError"));
+  }
+
+  #isShown(item: OutboxItem): boolean {
+    return item.acked !== undefined && item.acked <= (this.#shown.get(item.conversation_id) ?? 0);
+  }
+
+  async #forget(clientId: string): Promise<void> {
+    // What the device does not let go of is let go of by the next page that shows it.
+    await this.#parts.store.removeOutbox(clientId).catch(() => undefined);
+    this.#parts.tabs.tell({ type: "outbox" });
   }
 
   #set(items: readonly OutboxItem[]): void {
@@ -146,7 +159,10 @@ export class Outbox {
   }
 
   async #reload(): Promise<void> {
-    const kept = await this.#parts.store.outbox();
+    const all = await this.#parts.store.outbox();
+    // What another page sent may be shown by this one alone.
+    for (const item of all) if (this.#isShown(item)) void this.#forget(item.client_id);
+    const kept = all.filter((item) => !this.#isShown(item));
     const known = new Set(kept.map((item) => item.client_id));
     // Of ours that the store does not have: those being written, and those that are acked but not shown yet.
     const held = (id: string): boolean => this.#writes.has(id) || this.#unkept.has(id);
@@ -226,8 +242,10 @@ export class Outbox {
       if (entry) {
         this.#replace({ ...ready, acked: entry.seq });
         this.#parts.onEntry(entry);
-        await this.#parts.store.removeOutbox(item.client_id);
-        this.#parts.tabs.tell({ type: "outbox" });
+        // Until the conversation itself is here the device has nothing else of it: a page that goes now leaves it to the next.
+        const waits = this.#items.find((one) => one.client_id === item.client_id && !this.#isShown(one));
+        if (waits) await this.#save(waits);
+        else await this.#forget(item.client_id);
       } else {
         await this.#drop(item.client_id);
       }
