@@ -58,7 +58,7 @@ func relayReadings(relay *turn.Server) []reading {
 		total("turn_malformed", "Packets to the relay that were not understood.", func(*readings) float64 { return float64(relay.Stats().Malformed) }),
 		total("turn_full", "Connections to the relay above the bounds.", func(*readings) float64 { return float64(relay.Stats().Full) }),
 		total("turn_unheard", "Requests to the relay without right credentials that were not answered: their address asked too often.", func(*readings) float64 { return float64(relay.Stats().Unheard) }),
-		total("turn_over_rate", "Packets that the relay dropped: more bytes a second than it carries for a device.", func(*readings) float64 { return float64(relay.Stats().OverRate) }),
+		total("turn_over_rate", "Packets that the relay dropped: more bytes a second than it carries for a person.", func(*readings) float64 { return float64(relay.Stats().OverRate) }),
 		total("turn_left", "Relays that ended because their owners had left their calls.", func(*readings) float64 { return float64(relay.Stats().Left) }),
 	}
 }

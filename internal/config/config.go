@@ -34,7 +34,7 @@ type Config struct {
 	TurnAddr     string `key:"turn-addr" default:"" doc:"where the relay of calls (TURN) listens by UDP and TCP, for example :3478; empty turns it off"`
 	TurnPublicIP IP     `key:"turn-public-ip" default:"" doc:"the IPv4 address by which clients reach this machine; when empty it is the address in turn-addr"`
 	TurnPorts    Ports  `key:"turn-ports" default:"49160-49659" doc:"the UDP ports of the relay, one for each device that needs it"`
-	TurnRate     Bytes  `key:"turn-rate" default:"512KiB" doc:"how many bytes a second the relay carries for one device, in each direction; 0 means no limit"`
+	TurnRate     Bytes  `key:"turn-rate" default:"512KiB" doc:"how many bytes a second the relay carries for one person, in each direction; 0 means no limit"`
 	TurnSecret   string `key:"turn-secret" default:"" secret:"true" doc:"what credentials of relays are signed with, at least 32 characters; the same as theirs if ice-servers names some; when empty it is made of secret"`
 	ICEServers   List   `key:"ice-servers" default:"" doc:"further STUN and TURN servers for calls, with commas between, for example stun:stun.example.org:3478,turn:turn.example.org:3478?transport=udp"`
 

@@ -109,12 +109,13 @@ func TestARelayEndsWithItsOwnersCall(t *testing.T) {
 func TestARelayCarriesSoMuchASecond(t *testing.T) {
 	const size, rate = 1000, 3000
 	clock := &hands{at: time.Now()}
-	p := serve(t, func(o *Options) { o.Clock, o.Rate = clock.now, rate })
-	conn, _, err := p.relays.AllocatePacketConn("udp4", 0)
+	p := serve(t)
+	conn, at, err := p.relays.AllocatePacketConn("udp4", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
+	p.relays.entrust(portOf(at), newFlow(rate, clock.now))
 	other := peer(t)
 	for round := range 3 {
 		for range 5 {
@@ -148,6 +149,48 @@ func TestARelayCarriesSoMuchASecond(t *testing.T) {
 	}
 	if n, _, err := other.ReadFrom(make([]byte, 2*size)); !isTimeout(err) {
 		t.Errorf("the peer got %d bytes more, %v", n, err)
+	}
+}
+
+// What a person may carry is one for all of their relays, and not more by ending and
+// beginning them.
+func TestThePersonsRelaysShare(t *testing.T) {
+	clock := &hands{at: time.Now()}
+	s := newSessions(1000, clock.now)
+	begin := func(c client, user chat.UserID) flow {
+		t.Helper()
+		granted := s.grant(c, "x", user, clock.now())
+		f, ok := s.begun(c, 1)
+		if !granted || !ok {
+			t.Fatalf("no relay for %s", c)
+		}
+		return f
+	}
+	expect := func(what string, b *bucket, bytes int, want bool) {
+		t.Helper()
+		if got := b.take(bytes); got != want {
+			t.Errorf("%s: %d bytes: got %v, want %v", what, bytes, got, want)
+		}
+	}
+	one, two, other := begin("a1", ann), begin("a2", ann), begin("b1", bob)
+	expect("the first relay", one.in, 600, true)
+	expect("the second one", two.in, 600, false)
+	expect("the second one, the other way", two.out, 600, true)
+	expect("another person", other.in, 600, true)
+	for _, c := range []client{"a1", "a2", "b1"} {
+		s.ended(c)
+	}
+	expect("one that began anew", begin("a3", ann).in, 600, false)
+	clock.pass(time.Second)
+	expect("a second later", begin("a4", ann).in, 600, true)
+	s.ended("a3")
+	s.ended("a4")
+	clock.pass(time.Second)
+	if left := s.people(); len(left) != 0 || len(s.of) != 0 {
+		t.Errorf("%v are still there", left)
+	}
+	if _, ok := s.begun("nobody's", 1); ok {
+		t.Error("a relay that was not granted may carry something")
 	}
 }
 

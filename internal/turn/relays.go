@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Ports are the ports of relays, both ends included.
@@ -41,8 +40,6 @@ type relays struct {
 	public, bind netip.Addr
 	ports        Ports
 	rand         io.Reader
-	rate         int64 // bytes a second of one relay in each direction; 0: no limit
-	clock        func() time.Time
 	in, out      atomic.Int64 // bytes
 	over         atomic.Int64 // packets above the rate
 
@@ -56,8 +53,8 @@ type relay struct {
 	*net.UDPConn
 	all  *relays
 	port uint16
-	// What comes from peers, and what goes to them.
-	in, out *bucket
+	// flow is its owner's; nothing comes or goes before it is set.
+	flow atomic.Pointer[flow]
 }
 
 // Validate implements pion's RelayAddressGenerator.
@@ -101,7 +98,7 @@ func (r *relays) open(port uint16) (*relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a relay: %w", err)
 	}
-	c := &relay{UDPConn: conn, all: r, port: port, in: newBucket(r.rate, r.clock), out: newBucket(r.rate, r.clock)}
+	c := &relay{UDPConn: conn, all: r, port: port}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -133,6 +130,15 @@ func (r *relays) close() {
 	r.mu.Unlock()
 	for _, c := range all {
 		_ = c.Close() // it may be closed already
+	}
+}
+
+// entrust has the relay of a port carry what its owner may.
+func (r *relays) entrust(port uint16, f flow) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if c := r.live[port]; c != nil {
+		c.flow.Store(&f)
 	}
 }
 
@@ -176,7 +182,7 @@ func (c *relay) WriteTo(p []byte, to net.Addr) (int, error) {
 		}
 		at = netip.AddrPortFrom(c.all.local(), at.Port())
 	}
-	if !c.out.take(len(p)) {
+	if f := c.flow.Load(); f == nil || !f.out.take(len(p)) {
 		c.all.over.Add(1)
 		return len(p), nil
 	}
@@ -188,7 +194,10 @@ func (c *relay) WriteTo(p []byte, to net.Addr) (int, error) {
 // ReadFrom implements net.PacketConn. It gives what is within the rate.
 func (c *relay) ReadFrom(p []byte) (int, net.Addr, error) {
 	n, at, err := c.UDPConn.ReadFromUDPAddrPort(p)
-	for err == nil && !c.in.take(n) {
+	for err == nil {
+		if f := c.flow.Load(); f != nil && f.in.take(n) {
+			break
+		}
 		c.all.over.Add(1)
 		n, at, err = c.UDPConn.ReadFromUDPAddrPort(p)
 	}

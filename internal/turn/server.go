@@ -28,8 +28,8 @@ type Options struct {
 	Ports Ports
 	// Secret signs credentials; see Issuer.
 	Secret []byte
-	// Rate is how many bytes a second one relay carries, from peers and to them each; a
-	// second's worth may come at once. 0: no limit.
+	// Rate is how many bytes a second the relays of one person carry together, from peers
+	// and to them each; a second's worth may come at once. 0: no limit.
 	Rate int64
 	// InCall reports whether somebody is in a call. Relays of others end within 90 seconds;
 	// an error means that nobody knows, and ends none. nil: relays end when their clients
@@ -77,7 +77,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this machine's addresses: %w", err)
 	}
-	s := &Server{o: o, rule: newRule(o.Public, machine, o.allow), sessions: newSessions(), asking: newStrangers(), done: make(chan struct{})}
+	s := &Server{o: o, rule: newRule(o.Public, machine, o.allow), sessions: newSessions(o.Rate, o.Clock), asking: newStrangers(), done: make(chan struct{})}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", o.Addr)
 	if err != nil {
@@ -102,7 +102,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if ip := at.AddrPort().Addr().Unmap(); ip.Is4() {
 		bind = ip
 	}
-	s.relays = &relays{public: o.Public, bind: bind, ports: o.Ports, rand: o.Rand, rate: o.Rate, clock: o.Clock, live: make(map[uint16]*relay)}
+	s.relays = &relays{public: o.Public, bind: bind, ports: o.Ports, rand: o.Rand, live: make(map[uint16]*relay)}
 	if s.turn, err = pion.NewServer(s.config()); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the relay: %w", err), l.Close(), s.packets.Close())
 	}
@@ -128,7 +128,10 @@ func (s *Server) config() pion.ServerConfig {
 		},
 		EventHandler: pion.EventHandler{
 			OnAllocationCreated: func(from, _ net.Addr, _, _, _ string, relayed net.Addr, _ int) {
-				s.sessions.begun(clientOf(from), portOf(relayed))
+				port := portOf(relayed)
+				if f, ok := s.sessions.begun(clientOf(from), port); ok {
+					s.relays.entrust(port, f)
+				}
 			},
 			OnAllocationDeleted: func(from, _ net.Addr, _, _, _ string) { s.sessions.ended(clientOf(from)) },
 			OnPermissionCreated: func(from, _ net.Addr, _, _, _ string, _ net.Addr, peer net.IP) {

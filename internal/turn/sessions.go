@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// Quota is how many relays one person may have at once: a call on two devices,
-	// each by UDP and by TCP.
-	Quota = 4
+	// Quota is how many relays one person may have at once. A device begins one by UDP and
+	// one by TCP for each device that it sends to; two more are for ways that are looked for anew.
+	Quota = 2*(chat.MaxCallParticipants-1) + 2
 	// maxPeers bounds the addresses with which one relay may talk at once.
 	maxPeers = 64
 	// maxChannels bounds the channels of one relay: each packet is looked up among them.
@@ -42,16 +42,25 @@ type session struct {
 	channels int
 }
 
+// owner is somebody who has relays, or had one a moment ago.
+type owner struct {
+	relays map[client]bool
+	flow   flow
+}
+
 // sessions are the relays there are. Safe for concurrent use.
 type sessions struct {
+	rate  int64 // bytes a second of one person in each direction; 0: no limit
+	clock func() time.Time
+
 	mu    sync.Mutex
 	of    map[client]*session
-	users map[chat.UserID]map[client]bool
+	users map[chat.UserID]*owner
 	total int64
 }
 
-func newSessions() *sessions {
-	return &sessions{of: make(map[client]*session), users: make(map[chat.UserID]map[client]bool)}
+func newSessions(rate int64, clock func() time.Time) *sessions {
+	return &sessions{rate: rate, clock: clock, of: make(map[client]*session), users: make(map[chat.UserID]*owner)}
 }
 
 // grant makes room for a relay of somebody, unless they have as many as they may.
@@ -59,29 +68,46 @@ func newSessions() *sessions {
 func (s *sessions) grant(c client, name string, user chat.UserID, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for other := range s.users[user] {
+	s.forget()
+	o := s.users[user]
+	if o == nil {
+		o = &owner{relays: make(map[client]bool), flow: newFlow(s.rate, s.clock)}
+		s.users[user] = o
+	}
+	for other := range o.relays {
 		if old := s.of[other]; other == c || !old.open && now.Sub(old.began) > promised {
 			s.remove(other)
 		}
 	}
-	if len(s.users[user]) >= Quota {
+	if len(o.relays) >= Quota {
 		return false
 	}
 	s.remove(c)
 	s.of[c] = &session{name: name, user: user, began: now, seen: now, peers: make(map[netip.Addr]bool)}
-	if s.users[user] == nil {
-		s.users[user] = make(map[client]bool)
-	}
-	s.users[user][c] = true
+	o.relays[c] = true
 	return true
 }
 
-func (s *sessions) begun(c client, port uint16) {
+// begun notes that a relay is there, and gives what its owner's relays may carry.
+func (s *sessions) begun(c client, port uint16) (flow, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if found := s.of[c]; found != nil {
-		found.open, found.port = true, port
-		s.total++
+	found := s.of[c]
+	if found == nil {
+		return flow{}, false
+	}
+	found.open, found.port = true, port
+	s.total++
+	return s.users[found.user].flow, true
+}
+
+// forget drops people without relays, once nobody is better off for it: who ends a relay
+// and begins another one may carry no more than before.
+func (s *sessions) forget() {
+	for user, o := range s.users {
+		if len(o.relays) == 0 && o.flow.in.full() && o.flow.out.full() {
+			delete(s.users, user)
+		}
 	}
 }
 
@@ -97,10 +123,7 @@ func (s *sessions) remove(c client) {
 		return
 	}
 	delete(s.of, c)
-	delete(s.users[found.user], c)
-	if len(s.users[found.user]) == 0 {
-		delete(s.users, found.user)
-	}
+	delete(s.users[found.user].relays, c)
 }
 
 // keeps reports whether a relay began with these credentials, so that they keep it
@@ -116,6 +139,7 @@ func (s *sessions) keeps(c client, name string, now time.Time) bool {
 func (s *sessions) people() []chat.UserID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.forget()
 	return slices.Collect(maps.Keys(s.users))
 }
 
@@ -123,8 +147,10 @@ func (s *sessions) people() []chat.UserID {
 func (s *sessions) saw(user chat.UserID, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for c := range s.users[user] {
-		s.of[c].seen = now
+	if o := s.users[user]; o != nil {
+		for c := range o.relays {
+			s.of[c].seen = now
+		}
 	}
 }
 

@@ -268,8 +268,8 @@ func TestARelayOutlivesItsCredentials(t *testing.T) {
 	}
 }
 
-// K8: one person has four relays, whatever number of times they were given credentials.
-func TestAPersonHasFourRelays(t *testing.T) {
+// K8: one person has so many relays, whatever number of times they were given credentials.
+func TestAPersonHasSoManyRelays(t *testing.T) {
 	p := serve(t)
 	var open []*wire
 	for i := range Quota {
@@ -404,7 +404,7 @@ func FuzzCheck(f *testing.F) {
 	f.Add(stun.MustBuild(stun.TransactionID, stun.BindingRequest).Raw)
 	f.Add(stun.MustBuild(stun.TransactionID, stun.NewType(stun.MethodAllocate, stun.ClassRequest), udpTransport,
 		stun.NewUsername("1:"+ann.String()), stun.NewRealm(realm), stun.NewNonce("x"), stun.NewLongTermIntegrity("x", realm, "x")).Raw)
-	s := &Server{o: Options{Secret: []byte("x"), Clock: time.Now}, sessions: newSessions()}
+	s := &Server{o: Options{Secret: []byte("x"), Clock: time.Now}, sessions: newSessions(0, time.Now)}
 	from := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		before := bytes.Clone(packet)

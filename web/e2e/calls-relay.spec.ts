@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { button, expectFlow, expectLive, newCaller, open, type WatchedWindow } from "./callers.ts";
 import { freePort, type Node, startNode } from "./nodes.ts";
-import { expectNoComplaints, type Person, startDirect } from "./people.ts";
+import { ask, expectNoComplaints, type Person, startDirect } from "./people.ts";
 
 // Moving pictures are dear enough without pictures of each step.
 test.use({ trace: "off" });
@@ -70,6 +70,37 @@ test("two people whose networks let nothing through talk by the relay", async ({
     await expect.poll(() => node.figure("parley_turn_relays"), { timeout: 60_000 }).toBe(0);
     expectNoComplaints(ada, grace);
     await Promise.all([ada.context.close(), grace.context.close()]);
+  } finally {
+    await node.stop();
+  }
+});
+
+test("so do four in a group: each has a way to each", async ({ browser }) => {
+  const node = await startRelay();
+  try {
+    const all: Person[] = [];
+    for (const name of ["Ada Lovelace", "Grace Hopper", "Linus Park", "Max Planck"]) {
+      const person = await newCaller(browser, name, { baseURL: node.address });
+      await person.context.addInitScript(relayOnly);
+      all.push(person);
+    }
+    const [ada, ...others] = all as [Person, ...Person[]];
+    const group = { kind: "group", title: "Engines", member_ids: others.map(({ id }) => id) };
+    const { id } = await ask<{ id: string }>(ada, "POST", "/conversations", group);
+    for (const person of all) await open(person, id);
+    await button(ada, "Voice call").click();
+    // Whoever comes late finds that it rings no more, and joins all the same.
+    for (const person of others)
+      await button(person, /^(Accept|Join the call)$/)
+        .first()
+        .click();
+    for (const { page } of all) {
+      await expect(page.locator("[data-person=connected]")).toHaveCount(3, { timeout: 60_000 });
+    }
+    for (const person of all) await expectFlow(person, "audio");
+    for (const person of all) expect(await ways(person)).toContain("relay to relay");
+    expect(await node.figure("parley_turn_over_quota_total")).toBe(0);
+    await Promise.all(all.map(({ context }) => context.close()));
   } finally {
     await node.stop();
   }
