@@ -99,14 +99,16 @@ export class CatchUp {
 
   /**
    * Heads do not tell how far others have read, and a conversation in which
-   * nothing else happened has none: what may have moved is asked for each
-   * conversation, or for all at once.
+   * nothing else happened has none, though this person may have read it on
+   * another device: what may have moved is asked for each conversation, or for all at once.
    */
   #refreshReceipts(heads: readonly Head[]): void {
     const list = this.#parts.client.getQueryData<ConversationList>(keys.conversations)?.byId ?? {};
     const moved = new Set(heads.map((head) => head.conversation_id));
     const asked = Object.values(list).filter(
-      (one) => one.receipts.length > 0 && (moved.has(one.id) || awaited(one, this.#parts.me)),
+      (one) =>
+        (one.unread > 0 && !moved.has(one.id)) ||
+        (one.receipts.length > 0 && (moved.has(one.id) || awaited(one, this.#parts.me))),
     );
     if (moved.size > fewHeads || asked.length > fewHeads) {
       void this.#parts.client.invalidateQueries({ queryKey: keys.conversations });

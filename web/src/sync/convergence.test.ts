@@ -211,6 +211,7 @@ type Step =
         | "losePush"
         | "resync"
         | "theyRead"
+        | "readThere"
         | "older"
         | "read"
         | "reload"
@@ -224,7 +225,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.constantFrom<Step>({ do: "goDown" }, { do: "comeUp" }, { do: "losePush" }, { do: "resync" }),
   },
-  { weight: 1, arbitrary: fc.constant<Step>({ do: "theyRead" }) },
+  { weight: 1, arbitrary: fc.constantFrom<Step>({ do: "theyRead" }, { do: "readThere" }) },
   { weight: 2, arbitrary: fc.constantFrom<Step>({ do: "older" }, { do: "read" }, { do: "reload" }, { do: "role" }) },
   {
     weight: 6,
@@ -322,6 +323,10 @@ class World {
       case "theyRead":
         network.tell(server.advance(other, server.head, server.head));
         break;
+      case "readThere":
+        // On another device of the same person.
+        network.tell(server.advance(me, server.head, server.head));
+        break;
       case "role":
         server.setRole(other, server.head % 2 === 0 ? "admin" : "member");
         break;
@@ -398,6 +403,24 @@ describe("convergence", () => {
         client.close();
       }),
       { numRuns: 3 },
+    );
+  });
+
+  test("what was read on another device while the line was down is read here after the reconnect", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { network, client, server } = new World(scheduler, 0);
+        for (let i = 0; i < 3; i += 1) server.send(other, `o${String(i)}`, "news");
+        await settle(network, client);
+        expect(knownConversation(client.queries, id)?.unread).toBe(3);
+        network.down();
+        server.advance(me, server.head, server.head);
+        network.up();
+        await scheduler.waitIdle();
+        expect(knownConversation(client.queries, id)).toMatchObject({ read_seq: server.head, unread: 0 });
+        client.close();
+      }),
+      { numRuns: 10 },
     );
   });
 
@@ -586,7 +609,7 @@ describe("convergence", () => {
       ),
       { numRuns: 60 },
     );
-  }, 300_000);
+  });
 });
 
 const nothingLoaded: Timeline = { first: 1, head: 0, ranges: [], recent: [], recentFrom: 0 };
