@@ -17,7 +17,7 @@ import { expectNoComplaints, type Person, startDirect } from "./people.ts";
 // Moving pictures are dear enough without pictures of each step.
 test.use({ trace: "off" });
 
-let cluster: Cluster;
+let cluster: Cluster = { nodes: [], stop: () => Promise.resolve() };
 let doors: Door[] = [];
 
 test.beforeAll(async () => {

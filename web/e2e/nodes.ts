@@ -50,8 +50,13 @@ export async function startNode(settings: readonly string[]): Promise<Node> {
     fetch(`${address}/readyz`)
       .then(({ ok }) => ok)
       .catch(() => child.exitCode !== null);
-  await expect.poll(serves, { timeout: 180_000 }).toBe(true);
-  expect(child.exitCode, "the exit status of a server that did not start").toBeNull();
+  try {
+    await expect.poll(serves, { timeout: 180_000 }).toBe(true);
+    expect(child.exitCode, "the exit status of a server that did not start").toBeNull();
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
   return {
     port,
     address,
@@ -96,17 +101,21 @@ export async function startCluster(count: number): Promise<Cluster> {
     ...["--secret", randomBytes(24).toString("hex"), "--login-rate", "0", "--reconnect-spread", "500ms"],
   ];
   await sql(`create schema ${name}`);
-  const nodes = await Promise.all(
+  const starts = await Promise.allSettled(
     Array.from({ length: count }, (_, n) => startNode(["--node", `node${String(n + 1)}`, ...settings])),
   );
-  return {
-    nodes,
-    stop: async () => {
-      await Promise.all(nodes.map((node) => node.stop()));
-      await sql(`drop schema ${name} cascade`);
-      await rm(blobs, { recursive: true, force: true });
-    },
+  const nodes = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.stop()));
+    await sql(`drop schema ${name} cascade`);
+    await rm(blobs, { recursive: true, force: true });
   };
+  for (const start of starts) {
+    if (start.status === "fulfilled") continue;
+    await stop();
+    throw start.reason;
+  }
+  return { nodes, stop };
 }
 
 function reach(port: number): Promise<Socket | undefined> {
