@@ -39,13 +39,19 @@ export function useFound(
   useEffect(() => {
     if (find === undefined || seq === undefined || !isThere || !("highlights" in CSS)) return;
     const words = [...find.matchAll(/"([^"]+)"|(\S+)/g)].map(([, phrase, word]) => folded(phrase ?? word ?? ""));
-    // The rows are drawn a moment after they are known.
-    const frame = requestAnimationFrame(() => {
+    let marked: Element | undefined;
+    const mark = (): void => {
       const article = feed.current?.querySelector(`article[data-seq="${String(seq)}"]`);
-      if (article) CSS.highlights.set(name, new Highlight(...placesIn(article, words.filter(Boolean))));
-    });
+      if (!article || article === marked) return;
+      marked = article;
+      CSS.highlights.set(name, new Highlight(...placesIn(article, words.filter(Boolean))));
+    };
+    // The rows are drawn some time after they are known, and anew where one scrolls away and comes back.
+    const observer = new MutationObserver(mark);
+    if (feed.current) observer.observe(feed.current, { childList: true, subtree: true });
+    mark();
     return () => {
-      cancelAnimationFrame(frame);
+      observer.disconnect();
       CSS.highlights.delete(name);
     };
   }, [feed, find, seq, isThere]);
