@@ -76,14 +76,14 @@ export function Menu({ label, at, items, header, onClose }: MenuProps) {
 
   return createPortal(
     <>
-      {/* Closes on a click beside; by keyboard Escape does. */}
+      {/* Closes on a press beside; by keyboard Escape does. The finger whose long press opened it may still be down:
+          what the browser then tells of that press is none of its own. */}
       <div
         className="fixed inset-0 z-40"
         aria-hidden="true"
         onPointerDown={onClose}
         onContextMenu={(event) => {
           event.preventDefault();
-          onClose();
         }}
       />
       <div
@@ -94,7 +94,7 @@ export function Menu({ label, at, items, header, onClose }: MenuProps) {
         onKeyDown={move}
         style={place ?? { left: 0, top: 0 }}
         className={cx(
-          "fixed z-50 w-max max-w-[calc(100vw-1rem)] min-w-48 rounded-box border border-base-300 bg-base-100 p-1 text-base-content shadow-lg",
+          "fixed z-50 max-h-[calc(100dvh-1rem)] w-max max-w-[calc(100vw-1rem)] min-w-48 overflow-y-auto rounded-box border border-base-300 bg-base-100 p-1 text-base-content shadow-lg",
           place ? "" : "opacity-0",
         )}
       >
@@ -106,7 +106,7 @@ export function Menu({ label, at, items, header, onClose }: MenuProps) {
             role="menuitem"
             tabIndex={-1}
             className={cx(
-              "flex w-full items-center gap-3 rounded-field px-3 py-2 text-start text-sm hover:bg-base-200 focus:bg-base-200 focus:outline-none",
+              "flex w-full items-center gap-3 rounded-field px-3 py-2 text-start text-sm pointer-coarse:py-3 hover:bg-base-200 focus:bg-base-200 focus:outline-none",
               item.danger && "text-danger",
             )}
             onClick={() => {

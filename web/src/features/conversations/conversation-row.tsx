@@ -20,6 +20,7 @@ import { previewOf } from "../../sync/preview.ts";
 import { usePresence, useTyping, useUnsent, useUser } from "../../sync/queries.ts";
 import { Avatar } from "../../ui/avatar.tsx";
 import type { Point } from "../../ui/menu.tsx";
+import { useLongPress } from "../../ui/use-long-press.ts";
 import type { Conversation } from "../../wire/types.ts";
 
 interface PreviewProps {
@@ -133,6 +134,9 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
   const name = conversationName(conversation, me, t("self.title"));
   const unsent = useUnsent(conversation.id);
   const icon = isSelf(conversation, me) ? <Bookmark size={20} /> : undefined;
+  const press = useLongPress((x, y) => {
+    onMenu(conversation, { x, y });
+  });
   return (
     <Link
       to="/c/$id"
@@ -142,8 +146,9 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
         event.preventDefault();
         onMenu(conversation, { x: event.clientX, y: event.clientY });
       }}
+      {...press}
       className={cx(
-        "mx-2 flex items-center gap-3 rounded-box px-2 py-2 focus-visible:outline-offset-[-2px]",
+        "no-callout mx-2 flex items-center gap-3 rounded-box px-2 py-2 focus-visible:outline-offset-[-2px]",
         active ? "bg-primary/12" : "hover:bg-base-200",
       )}
     >

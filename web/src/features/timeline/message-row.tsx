@@ -1,4 +1,4 @@
-import { memo, type MouseEvent, type TouchEvent, useEffect, useRef, useState } from "react";
+import { memo, type MouseEvent, useState } from "react";
 import { cx } from "../../lib/cx.ts";
 import { useLocale, useT } from "../../lib/i18n/i18n.ts";
 import { countEmojiOnly } from "../../lib/markdown/parse.ts";
@@ -6,6 +6,7 @@ import { clock, fullTime } from "../../lib/time.ts";
 import { personName } from "../../sync/naming.ts";
 import { useUser } from "../../sync/queries.ts";
 import { Avatar } from "../../ui/avatar.tsx";
+import { useLongPress } from "../../ui/use-long-press.ts";
 import type { MemberReceipt } from "../../wire/types.ts";
 import type { TimelineActions } from "./actions.ts";
 import { Attachments } from "./attachments.tsx";
@@ -16,38 +17,6 @@ import { Quote } from "./quote.tsx";
 import { Reactions } from "./reactions.tsx";
 import type { MessageRow } from "./rows.ts";
 import { type Progress, progressOf, Ticks } from "./ticks.tsx";
-
-const longPressMs = 450;
-
-/** Opens the menu on a long press; the browser's own menu on touch is not wanted here. */
-function useLongPress(open: (x: number, y: number) => void) {
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const opened = useRef(false);
-  const stop = (): void => {
-    clearTimeout(timer.current);
-  };
-  useEffect(() => stop, []);
-  return {
-    onTouchStart: (event: TouchEvent) => {
-      const touch = event.touches[0];
-      if (!touch || event.touches.length > 1) return;
-      const { clientX, clientY } = touch;
-      opened.current = false;
-      timer.current = setTimeout(() => {
-        opened.current = true;
-        open(clientX, clientY);
-      }, longPressMs);
-    },
-    onTouchMove: stop,
-    onTouchEnd: (event: TouchEvent) => {
-      stop();
-      // The finger that opened the menu stands on it by now: lifting it is not a choice.
-      if (opened.current && event.cancelable) event.preventDefault();
-      opened.current = false;
-    },
-    onTouchCancel: stop,
-  };
-}
 
 interface MessageRowProps {
   row: MessageRow;
