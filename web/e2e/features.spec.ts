@@ -1,23 +1,30 @@
 import { type Browser, expect, type Page, test } from "@playwright/test";
 import {
+  act,
   composer,
   expectNoComplaints,
   expectProgress,
   message,
   newPerson,
+  onPhone,
   openBrowser,
+  openDetails,
   openFromList,
   password,
   type Person,
   send,
   startDirect,
+  submit,
+  toConversation,
+  toList,
+  write,
 } from "./people.ts";
 
-async function pair(browser: Browser): Promise<{ ada: Person; grace: Person }> {
+async function pair(browser: Browser): Promise<{ ada: Person; grace: Person; id: string }> {
   const ada = await newPerson(browser, "Ada Lovelace");
   const grace = await newPerson(browser, "Grace Hopper");
-  await startDirect(ada, grace);
-  return { ada, grace };
+  const id = await startDirect(ada, grace);
+  return { ada, grace, id };
 }
 
 async function newGroup(from: Person, title: string, others: Person[]): Promise<void> {
@@ -49,16 +56,25 @@ async function picture(page: Page): Promise<Buffer> {
   return Buffer.from(data, "base64");
 }
 
-const openMenu = (page: Page) => page.getByRole("button", { name: "Actions for this conversation" }).click();
+const openActions = (page: Page) => page.getByRole("button", { name: "Actions for this conversation" }).click();
+/** A conversation in somebody's list. */
+const rowOf = ({ page }: Person, name: string) =>
+  page.getByRole("navigation", { name: "Conversations" }).getByRole("link", { name: new RegExp(name) });
 
 test("what was said is found, from anywhere and within a conversation, and jumped to", async ({ browser }) => {
-  const { ada, grace } = await pair(browser);
+  const { ada, grace, id } = await pair(browser);
   await send(ada, "The lighthouse keeper wrote a letter");
   await send(ada, "灯台守が手紙を書いた");
-  for (let n = 0; n < 30; n += 1) await send(ada, `filler ${String(n)}`);
-  await openFromList(grace, "Ada Lovelace");
+  await expectProgress(ada, "灯台守", "delivered");
+  const filler = Array.from({ length: 30 }, (_, n) => `filler ${String(n)}`);
+  await write(ada, id, filler);
   const { page } = grace;
-  await page.keyboard.press("Control+k");
+  if (onPhone()) {
+    await page.getByRole("button", { name: "Find a conversation or person" }).tap();
+  } else {
+    await openFromList(grace, "Ada Lovelace");
+    await page.keyboard.press("Control+k");
+  }
   // What was sent is found about a second later: the search is asked again until it is.
   const results = page.getByRole("region", { name: "Messages found" });
   await expect(async () => {
@@ -74,13 +90,15 @@ test("what was said is found, from anywhere and within a conversation, and jumpe
     .poll(() => page.evaluate(() => [...(CSS.highlights.get("found") ?? [])].map(String).join()))
     .toBe("lighthouse");
 
-  await openMenu(page);
+  await openActions(page);
   await page.getByRole("menuitem", { name: "Search messages" }).click();
   const pane = page.getByRole("complementary", { name: "Search messages" });
   await pane.getByRole("searchbox").fill("手紙");
   await expect(pane.getByRole("listitem")).toHaveCount(1);
   await pane.getByRole("link").last().click();
   await expect(message(grace, "灯台守")).toBeInViewport();
+  // On a phone the messages took the place of the search: the way back leads to it.
+  if (onPhone()) await page.goBack();
   await pane.getByRole("searchbox").fill("zeppelin");
   await expect(pane.getByText("Nothing was found.")).toBeVisible();
   expectNoComplaints(ada, grace);
@@ -90,9 +108,10 @@ test("somebody is blocked and let again", async ({ browser }) => {
   const { ada, grace } = await pair(browser);
   await send(ada, "hello");
   await openFromList(grace, "Ada Lovelace");
-  await grace.page.getByRole("link", { name: "Details" }).last().click();
+  await openDetails(grace);
   await grace.page.getByRole("button", { name: "Block Ada Lovelace" }).click();
   await grace.page.getByRole("button", { name: "Block", exact: true }).click();
+  await toConversation(grace);
   await expect(grace.page.getByText("You have blocked Ada Lovelace.")).toBeVisible();
   await expect(ada.page.getByText("You cannot write to Grace Hopper.")).toBeVisible();
   await expect(composer(ada)).toBeHidden();
@@ -110,7 +129,8 @@ test("a link invites, shows what it is for, lets in once it is followed, and is 
   await newGroup(ada, "Book club", []);
   await send(ada, "We read on Thursdays");
   const { page } = ada;
-  await page.goto(`${page.url().split("?")[0] ?? ""}?info=invites`);
+  const invites = `${page.url().split("?")[0] ?? ""}?info=invites`;
+  await page.goto(invites);
   await page.getByLabel("Works for").selectOption("1 day");
   await page.getByLabel("For", { exact: true }).selectOption("10 people");
   await page.getByRole("button", { name: "Create a link" }).click();
@@ -132,6 +152,7 @@ test("a link invites, shows what it is for, lets in once it is followed, and is 
   expect(linus.page.url()).not.toContain("#");
   await linus.page.getByRole("button", { name: "Join" }).click();
   await expect(composer(linus)).toBeVisible();
+  await toConversation(ada);
   await expect(ada.page.getByText("Linus Park joined by an invitation")).toBeVisible();
   await send(linus, "Hello, readers");
   await expect(message(ada, "Hello, readers")).toBeVisible();
@@ -147,6 +168,7 @@ test("a link invites, shows what it is for, lets in once it is followed, and is 
   await expect(message(kim, "Hello, readers")).toBeHidden();
   await expect(composer(kim)).toBeVisible();
 
+  if (onPhone()) await page.goto(invites);
   await page.getByRole("button", { name: "Revoke this link" }).click();
   await expect(page.getByText("There is none.")).toBeVisible();
   const mei = await newPerson(browser, "Mei Chen");
@@ -178,7 +200,7 @@ test("a face of one's own, cut from a picture; a group's, too", async ({ browser
   await expect(page.locator("form img")).toHaveCount(0);
 
   await newGroup(ada, "Painters", [grace]);
-  await page.getByRole("link", { name: "Details" }).last().click();
+  await openDetails(ada);
   await page.getByRole("complementary").locator("input[type=file]").setInputFiles(file);
   await page.getByRole("button", { name: "Use it" }).click();
   await expect(page.getByRole("dialog")).toBeHidden();
@@ -199,29 +221,33 @@ test("who is named stands out, and is told even where it is quiet", async ({ bro
   await expect(grace.page.getByRole("link", { name: /Engines/ })).toBeVisible();
   await composer(ada).pressSequentially("ask @gra");
   await expect(ada.page.getByRole("option", { name: /Grace Hopper/ })).toBeVisible();
-  await composer(ada).press("Tab");
+  if (onPhone()) await ada.page.getByRole("option", { name: /Grace Hopper/ }).tap();
+  else await composer(ada).press("Tab");
   await expect(composer(ada)).toHaveValue(`ask @${grace.username} `);
   await composer(ada).pressSequentially("about it");
-  await composer(ada).press("Enter");
+  await submit(ada);
   await expect(message(ada, "about it").locator("[data-mention=other]")).toHaveText(`@${grace.username}`);
-  const row = grace.page.getByRole("link", { name: /Engines/ });
+  const row = rowOf(grace, "Engines");
   await expect(row.getByRole("img", { name: "You were mentioned" })).toBeVisible();
-  await row.click({ button: "right" });
-  await grace.page.getByRole("menuitem", { name: "Mute for 8 hours" }).click();
+  await act(grace, row, "Mute for 8 hours");
   await expect(row.getByRole("img", { name: "Muted" })).toBeVisible();
   await row.click();
   await expect(message(grace, "about it").locator("[data-mention=me]")).toHaveText(`@${grace.username}`);
+  await toList(grace);
   await expect(row.getByRole("img", { name: "You were mentioned" })).toBeHidden();
-  await openMenu(grace.page);
+  await openFromList(grace, "Engines");
+  await openActions(grace.page);
   await grace.page.getByRole("menuitem", { name: "Unmute" }).click();
+  await toList(grace);
   await expect(row.getByRole("img", { name: "Muted" })).toBeHidden();
 
   // An answer is for whom it answers.
+  await openFromList(grace, "Engines");
   await send(grace, "I know about it");
   await grace.page.goto("/settings");
-  await message(ada, "I know about it").click({ button: "right", position: { x: 5, y: 5 } });
-  await ada.page.getByRole("menuitem", { name: "Reply" }).click();
+  await act(ada, message(ada, "I know about it"), "Reply");
   await send(ada, "then tell us");
+  await toList(grace);
   await expect(row.getByRole("img", { name: "You were mentioned" })).toBeVisible();
   expectNoComplaints(ada, grace);
 });
@@ -234,23 +260,15 @@ test("conversations are pinned and archived, for oneself alone", async ({ browse
   await send(ada, "second");
   const { page } = ada;
   const names = () => page.getByRole("navigation", { name: "Conversations" }).getByRole("link").allInnerTexts();
+  await toList(ada);
   expect((await names())[0]).toContain("Linus Park");
-  await page.getByRole("link", { name: /Grace Hopper/ }).click({ button: "right" });
-  await page.getByRole("menuitem", { name: "Pin to the top" }).click();
+  await act(ada, rowOf(ada, "Grace Hopper"), "Pin to the top");
   await expect.poll(async () => (await names())[0]).toContain("Grace Hopper");
-  await page
-    .getByRole("link", { name: /Linus Park/ })
-    .first()
-    .click({ button: "right" });
-  await page.getByRole("menuitem", { name: "Archive" }).click();
+  await act(ada, rowOf(ada, "Linus Park"), "Archive");
   await expect.poll(async () => (await names()).length).toBe(1);
   await page.getByRole("button", { name: "1 archived conversation" }).click();
   await expect.poll(async () => (await names()).join()).toContain("Linus Park");
-  await page
-    .getByRole("link", { name: /Linus Park/ })
-    .first()
-    .click({ button: "right" });
-  await page.getByRole("menuitem", { name: "Take out of the archive" }).click();
+  await act(ada, rowOf(ada, "Linus Park"), "Take out of the archive");
   await page.getByRole("button", { name: "Back to all conversations" }).click();
   await expect.poll(async () => (await names()).length).toBe(2);
   expectNoComplaints(ada, grace);
@@ -269,19 +287,18 @@ test("messages are pinned; what was shared is in one place", async ({ browser })
   await send(ada, "a file");
   await expectProgress(ada, "a file", "delivered");
   await openFromList(grace, "Ada Lovelace");
-  await message(grace, "a file").click({ button: "right", position: { x: 5, y: 5 } });
-  await grace.page.getByRole("menuitem", { name: "Pin" }).click();
+  await act(grace, message(grace, "a file"), "Pin");
   await expect(page.getByRole("button", { name: /Pinned message.*a file/s })).toBeVisible();
-  await openMenu(page);
+  await openActions(page);
   await page.getByRole("menuitem", { name: "Shared files" }).click();
   const pane = page.getByRole("complementary", { name: "Shared files" });
   await expect(pane.getByRole("img", { name: "sea.png" })).toBeVisible();
   await pane.getByRole("tab", { name: "Files" }).click();
   await expect(pane.getByRole("listitem")).toContainText("notes.txt");
+  await toConversation(ada);
   await page.getByRole("button", { name: /Pinned message.*a file/s }).click();
   await expect(message(ada, "a file")).toBeInViewport();
-  await message(ada, "a file").click({ button: "right", position: { x: 5, y: 5 } });
-  await page.getByRole("menuitem", { name: "Unpin" }).click();
+  await act(ada, message(ada, "a file"), "Unpin");
   await expect(page.getByRole("button", { name: /Pinned message/ })).toBeHidden();
   await expect(grace.page.getByRole("button", { name: /Pinned message/ })).toBeHidden();
   expectNoComplaints(ada, grace);
@@ -318,7 +335,7 @@ test("a group of ten thousand: its members scroll like ten, and are found by nam
     await route.fulfill({ response: answer, body: text.replaceAll('"members_count":1,', '"members_count":10000,') });
   });
   await page.reload();
-  await page.getByRole("link", { name: "Details" }).last().click();
+  await openDetails(ada);
   const list = page.getByRole("list", { name: "Members" });
   await expect(list.getByText("@member0", { exact: true })).toBeVisible();
   const rows = list.getByRole("listitem");
@@ -336,6 +353,7 @@ test("a group of ten thousand: its members scroll like ten, and are found by nam
   await expect(list.getByText("@member9876", { exact: true })).toBeVisible();
   await expect(rows).toHaveCount(2);
 
+  await toConversation(ada);
   await composer(ada).pressSequentially("hello @member98");
   await expect(page.getByRole("option", { name: /@member9877/ })).toBeVisible();
   await page.getByRole("option", { name: /@member9876/ }).click();

@@ -5,9 +5,12 @@ import {
   expectProgress,
   message,
   newPerson,
+  onPhone,
+  openDetails,
   openFromList,
   type Person,
   send,
+  toConversation,
 } from "./people.ts";
 
 async function newGroup(from: Person, title: string, others: Person[]): Promise<void> {
@@ -34,7 +37,7 @@ test("a group of three: write, see who has seen, add, promote, rename, remove, l
   await expect(ada.page.getByRole("button", { name: "Seen by 1" })).toBeVisible();
 
   // Somebody is added: from now on they see what is said.
-  await ada.page.getByRole("link", { name: "Details" }).last().click();
+  await openDetails(ada);
   await ada.page.getByRole("link", { name: "Add people" }).click();
   await ada.page.getByRole("searchbox").fill(linus.username);
   await ada.page.getByRole("button", { name: new RegExp(linus.username) }).click();
@@ -43,15 +46,17 @@ test("a group of three: write, see who has seen, add, promote, rename, remove, l
   await expect(grace.page.getByText("Ada Lovelace added Linus Park")).toBeVisible();
   await openFromList(linus, "Engines");
   await send(linus, "Thank you for having me");
+  await toConversation(ada);
   await expect(message(ada, "Thank you for having me")).toContainText("Linus Park");
   await expect(message(grace, "Thank you for having me")).toBeVisible();
   await expect(linus.page.getByText("Welcome to the group")).toBeHidden();
 
   // Roles and the name.
+  await openDetails(ada);
   await ada.page.getByRole("button", { name: "Actions for Grace Hopper" }).click();
   await ada.page.getByRole("menuitem", { name: "Make admin" }).click();
   await expect(grace.page.getByText("Ada Lovelace made Grace Hopper an admin")).toBeVisible();
-  await grace.page.getByRole("link", { name: "Details" }).last().click();
+  await openDetails(grace);
   await grace.page.getByRole("button", { name: "Rename the group" }).click();
   await grace.page.getByRole("textbox", { name: "Group name" }).fill("Difference engines");
   await grace.page.getByRole("textbox", { name: "Group name" }).press("Enter");
@@ -62,6 +67,7 @@ test("a group of three: write, see who has seen, add, promote, rename, remove, l
   await grace.page.getByRole("menuitem", { name: "Remove from group" }).click();
   await grace.page.getByRole("button", { name: "Remove from group" }).click();
   await expect(linus.page.getByText("This conversation is not here")).toBeVisible();
+  await toConversation(ada);
   await expect(ada.page.getByText("Grace Hopper removed Linus Park")).toBeVisible();
   await grace.page.getByRole("button", { name: "Leave group" }).click();
   await grace.page.getByRole("dialog").getByRole("button", { name: "Leave group" }).click();
@@ -100,7 +106,8 @@ test("an image arrives with its size, opens large, and its link lands in the sam
   await expect(grace.page.getByRole("dialog")).toBeVisible();
   await grace.page.reload();
   await expect(grace.page.getByRole("dialog").getByRole("img")).toBeVisible();
-  await grace.page.keyboard.press("Escape");
+  if (onPhone()) await grace.page.getByRole("dialog").getByRole("button", { name: "Close" }).tap();
+  else await grace.page.keyboard.press("Escape");
   await expect(grace.page.getByRole("dialog")).toBeHidden();
   expectNoComplaints(ada, grace);
 });

@@ -1,16 +1,18 @@
 import { expect, type Locator, test } from "@playwright/test";
 import {
+  act,
   ask,
   composer,
   expectNoComplaints,
   expectProgress,
   message,
   newPerson,
+  onPhone,
   openFromList,
   password,
-  type Person,
   send,
   startDirect,
+  write,
 } from "./people.ts";
 import { landscape } from "./png.ts";
 
@@ -34,11 +36,8 @@ async function hand(target: Locator, how: "paste" | "drop", name: string, text: 
   );
 }
 
-async function openMenu(person: Person, text: string): Promise<void> {
-  await message(person, text).click({ button: "right", position: { x: 5, y: 5 } });
-}
-
-test("files by paste and by drop; an empty one is refused; an upload is taken back", async ({ browser }) => {
+// A phone has no mouse that drops.
+test("files by paste and by drop; an empty one is refused", { tag: "@desktop" }, async ({ browser }) => {
   const ada = await newPerson(browser, "Ada Lovelace");
   const grace = await newPerson(browser, "Grace Hopper");
   await startDirect(ada, grace);
@@ -53,10 +52,18 @@ test("files by paste and by drop; an empty one is refused; an upload is taken ba
   await expectProgress(ada, "both of them", "delivered");
   await expect(message(ada, "both of them").getByRole("link", { name: /pasted.txt/ })).toBeVisible();
   await expect(message(ada, "both of them").getByRole("link", { name: /dropped.txt/ })).toBeVisible();
+  expectNoComplaints(ada);
+});
 
-  // One that takes too long is taken back; nobody gets it.
+test("an upload that takes too long is taken back; nobody gets it", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace");
+  const grace = await newPerson(browser, "Grace Hopper");
+  await startDirect(ada, grace);
+  const { page } = ada;
   await page.route("**/api/v1/files", () => undefined);
-  await hand(composer(ada), "paste", "slow.txt", "three");
+  await page
+    .locator("form input[type=file]")
+    .setInputFiles({ name: "slow.txt", mimeType: "text/plain", buffer: Buffer.from("three") });
   await send(ada, "too slow");
   await expectProgress(ada, "too slow", "waiting");
   await message(ada, "too slow").getByRole("button", { name: "Cancel" }).click();
@@ -75,9 +82,12 @@ test("a quote leads to what it quotes, a copied link to its message; what comes 
 }) => {
   const ada = await newPerson(browser, "Ada Lovelace");
   const grace = await newPerson(browser, "Grace Hopper");
-  await startDirect(ada, grace);
+  const id = await startDirect(ada, grace);
   await send(ada, "the very first");
-  for (let n = 0; n < 30; n += 1) await send(ada, `filler ${String(n)}\nin two lines`, `filler ${String(n)}`);
+  await expectProgress(ada, "the very first", "delivered");
+  const filler = Array.from({ length: 30 }, (_, n) => `filler ${String(n)}\nin two lines`);
+  await write(ada, id, filler);
+  await expect(message(ada, "filler 29")).toBeInViewport();
   const { page } = ada;
   await ada.context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await openFromList(grace, "Ada Lovelace");
@@ -111,8 +121,7 @@ test("a quote leads to what it quotes, a copied link to its message; what comes 
   const target = page.locator(`article[data-seq="${String(first)}"]`);
   await expect(target).toBeInViewport();
 
-  await target.click({ button: "right", position: { x: 5, y: 5 } });
-  await page.getByRole("menuitem", { name: "Copy link" }).click();
+  await act(ada, target, "Copy link");
   const link = await page.evaluate(() => navigator.clipboard.readText());
   expect(link).toMatch(new RegExp(`/c/[0-9a-f-]+\\?at=${String(first)}$`));
   await grace.page.goto(link);
@@ -126,21 +135,30 @@ test("emoji are searched for, and those used last come first", async ({ browser 
   await startDirect(ada, grace);
   await send(ada, "hello");
   const { page } = ada;
-  await openMenu(ada, "hello");
-  await page.getByRole("menuitem", { name: "Add a reaction" }).click();
+  await act(ada, message(ada, "hello"), "Add a reaction");
   await page.getByRole("searchbox", { name: "Search emoji" }).fill("no such thing");
   await expect(page.getByText("No emoji by that name.")).toBeVisible();
   await page.getByRole("searchbox", { name: "Search emoji" }).fill("rocket");
-  await page.keyboard.press("Enter");
+  if (onPhone()) {
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: /🚀|rocket/ })
+      .tap();
+  } else {
+    await page.keyboard.press("Enter");
+  }
   await expect(message(ada, "hello").getByRole("button", { name: /🚀/ })).toBeVisible();
-  await page.getByRole("button", { name: "Emoji" }).click();
+  // The keyboard of a phone has emoji of its own: there the picker is for reactions alone.
+  if (onPhone()) await act(ada, message(ada, "hello"), "Add a reaction");
+  else await page.getByRole("button", { name: "Emoji" }).click();
   await expect(page.getByText("Recent", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: /🚀/ }).last().click();
-  await expect(composer(ada)).toHaveValue(/🚀/);
+  if (onPhone()) await expect(message(ada, "hello").getByRole("button", { name: /🚀/ })).toBeHidden();
+  else await expect(composer(ada)).toHaveValue(/🚀/);
   expectNoComplaints(ada, grace);
 });
 
-test("the arrow keys go from picture to picture", async ({ browser }) => {
+test("from picture to picture, by the arrow keys or the arrows on them", async ({ browser }) => {
   const ada = await newPerson(browser, "Ada Lovelace");
   const grace = await newPerson(browser, "Grace Hopper");
   await startDirect(ada, grace);
@@ -156,11 +174,14 @@ test("the arrow keys go from picture to picture", async ({ browser }) => {
   await message(ada, "two seas").getByRole("link", { name: /sea-1/ }).click();
   const shown = page.getByRole("dialog").getByRole("img");
   await expect(shown).toHaveAttribute("alt", /sea-1/);
-  await page.keyboard.press("ArrowRight");
+  if (onPhone()) await page.getByRole("button", { name: "Next photo" }).tap();
+  else await page.keyboard.press("ArrowRight");
   await expect(shown).toHaveAttribute("alt", /sea-2/);
-  await page.keyboard.press("ArrowLeft");
+  if (onPhone()) await page.getByRole("button", { name: "Previous photo" }).tap();
+  else await page.keyboard.press("ArrowLeft");
   await expect(shown).toHaveAttribute("alt", /sea-1/);
-  await page.keyboard.press("Escape");
+  if (onPhone()) await page.getByRole("button", { name: "Close" }).tap();
+  else await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
   expectNoComplaints(ada, grace);
 });

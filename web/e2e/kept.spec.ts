@@ -1,5 +1,16 @@
 import { expect, test } from "@playwright/test";
-import { ask, composer, expectNoComplaints, message, newPerson, openFromList, send, startDirect } from "./people.ts";
+import {
+  ask,
+  composer,
+  expectNoComplaints,
+  message,
+  newPerson,
+  onPhone,
+  openFromList,
+  send,
+  startDirect,
+  toList,
+} from "./people.ts";
 
 // What a page knew when it went, or when its person looked elsewhere, is not lost.
 
@@ -13,7 +24,8 @@ test("what was read offline is read for the server once there is a line, also by
   const atServer = async (): Promise<number> =>
     (await ask<{ unread: number }>(grace, "GET", `/conversations/${id}`)).unread;
   await expect.poll(atServer).toBe(0);
-  await grace.page.keyboard.press("Escape");
+  if (onPhone()) await toList(grace);
+  else await grace.page.keyboard.press("Escape");
   await expect(composer(grace)).toBeHidden();
   await send(ada, "two");
   const row = () => grace.page.getByRole("link", { name: /Ada Lovelace/ }).first();
@@ -22,6 +34,7 @@ test("what was read offline is read for the server once there is a line, also by
   await grace.context.setOffline(true);
   await openFromList(grace, "Ada Lovelace");
   await expect(message(grace, "two")).toBeVisible();
+  await toList(grace);
   await expect(row()).not.toContainText("unread");
   const address = new URL("/settings", grace.page.url()).href;
   await grace.page.close();
@@ -31,6 +44,7 @@ test("what was read offline is read for the server once there is a line, also by
   grace.page = await grace.context.newPage();
   await grace.page.goto(address);
   await expect.poll(atServer).toBe(0);
+  await toList(grace);
   await expect(row()).not.toContainText("unread");
   expectNoComplaints(ada, grace);
 });
@@ -64,31 +78,36 @@ test("files that were chosen wait in their conversation while one looks into ano
   expectNoComplaints(ada);
 });
 
-test("two tabs hold one draft: what was typed last, and each caret where it was", async ({ browser }) => {
-  const ada = await newPerson(browser, "Ada Lovelace");
-  const grace = await newPerson(browser, "Grace Hopper");
-  await startDirect(ada, grace);
-  await send(ada, "before");
-  const second = { ...ada, page: await ada.context.newPage() };
-  await second.page.goto(ada.page.url());
-  await expect(message(second, "before")).toBeVisible();
-  await composer(ada).pressSequentially("one two");
-  await expect(composer(second)).toHaveValue("one two");
+// With the keys of a keyboard: a phone shows one tab at a time.
+test(
+  "two tabs hold one draft: what was typed last, and each caret where it was",
+  { tag: "@desktop" },
+  async ({ browser }) => {
+    const ada = await newPerson(browser, "Ada Lovelace");
+    const grace = await newPerson(browser, "Grace Hopper");
+    await startDirect(ada, grace);
+    await send(ada, "before");
+    const second = { ...ada, page: await ada.context.newPage() };
+    await second.page.goto(ada.page.url());
+    await expect(message(second, "before")).toBeVisible();
+    await composer(ada).pressSequentially("one two");
+    await expect(composer(second)).toHaveValue("one two");
 
-  // A caret in the middle of a text stays there while the other tab goes on with it.
-  await composer(second).focus();
-  await composer(second).press("Home");
-  await composer(second).press("ArrowRight");
-  await composer(ada).press("End");
-  await composer(ada).pressSequentially(" three");
-  await expect(composer(second)).toHaveValue("one two three");
-  await composer(second).pressSequentially("!");
-  await expect(composer(ada)).toHaveValue("o!ne two three");
-  await composer(ada).press("Enter");
-  await expect(message(second, "o!ne two three")).toBeVisible();
-  await expect(composer(second)).toHaveValue("");
-  await second.page.reload();
-  await expect(message(second, "o!ne two three")).toBeVisible();
-  await expect(composer(second)).toHaveValue("");
-  expectNoComplaints(ada);
-});
+    // A caret in the middle of a text stays there while the other tab goes on with it.
+    await composer(second).focus();
+    await composer(second).press("Home");
+    await composer(second).press("ArrowRight");
+    await composer(ada).press("End");
+    await composer(ada).pressSequentially(" three");
+    await expect(composer(second)).toHaveValue("one two three");
+    await composer(second).pressSequentially("!");
+    await expect(composer(ada)).toHaveValue("o!ne two three");
+    await composer(ada).press("Enter");
+    await expect(message(second, "o!ne two three")).toBeVisible();
+    await expect(composer(second)).toHaveValue("");
+    await second.page.reload();
+    await expect(message(second, "o!ne two three")).toBeVisible();
+    await expect(composer(second)).toHaveValue("");
+    expectNoComplaints(ada);
+  },
+);

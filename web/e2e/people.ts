@@ -166,11 +166,20 @@ export async function write(person: Person, conversation: string, texts: readonl
   }
 }
 
+/** Goes up by the arrow of each page until something is there. */
+async function up(page: Page, until: Locator): Promise<void> {
+  while (!(await until.isVisible())) {
+    const back = page.getByRole("link", { name: "Back", exact: true });
+    const to = (await back.getAttribute("href")) ?? "";
+    await back.tap();
+    await expect(until.or(page.locator(`a[aria-label="Back"]:not([href="${to}"])`)).first()).toBeVisible();
+  }
+}
+
 /** To the list of conversations: at a desk it is always there. */
 export async function toList(person: Person): Promise<void> {
-  const { page } = person;
-  const list = page.getByRole("navigation", { name: "Conversations" });
-  if (onPhone() && !(await list.isVisible())) await page.getByRole("link", { name: "Back", exact: true }).tap();
+  const list = person.page.getByRole("navigation", { name: "Conversations" });
+  if (onPhone()) await up(person.page, list);
   await expect(list).toBeVisible();
 }
 
@@ -183,6 +192,28 @@ export async function openFromList(person: Person, name: string): Promise<void> 
     .first()
     .click();
   await expect(composer(person)).toBeVisible();
+}
+
+/** From the details to the messages: at a desk they are beside each other. */
+export async function toConversation(person: Person): Promise<void> {
+  const messages = person.page.getByRole("log", { name: "Messages" });
+  if (onPhone()) await up(person.page, messages);
+  await expect(messages).toBeVisible();
+}
+
+/** Opens the details of the conversation that is open: by its name on a phone, which has no room for more. */
+export async function openDetails(person: Person): Promise<void> {
+  const { page } = person;
+  const details = page.getByRole("complementary");
+  if (await details.isVisible()) return;
+  if (onPhone())
+    await page
+      .locator("header")
+      .getByRole("link")
+      .filter({ has: page.getByRole("heading") })
+      .tap();
+  else await page.getByRole("link", { name: "Details" }).last().click();
+  await expect(details).toBeVisible();
 }
 
 export function composer(person: Person): Locator {
@@ -207,14 +238,15 @@ export function message(person: Person, text: string | RegExp): Locator {
   return person.page.locator("article").filter({ hasText: text }).last();
 }
 
-/** Opens the menu of a message: by a right click at a desk, by a long press on a phone. */
+/** Opens the menu of a message or of a conversation in the list: by a right click at a desk, by a long press on a phone. */
 export async function openMenu(person: Person, target: Locator): Promise<void> {
   if (onPhone()) await longPress(person.page, target);
-  else await target.click({ button: "right" });
+  // Not in the middle: on a link the menu is the browser's.
+  else await target.click({ button: "right", position: { x: 5, y: 5 } });
   await expect(person.page.getByRole("menu")).toBeVisible();
 }
 
-/** Does something with a message by its menu. */
+/** Does something with a message, or with a conversation of the list, by its menu. */
 export async function act(person: Person, target: Locator, name: string): Promise<void> {
   await openMenu(person, target);
   const item = person.page.getByRole("menuitem", { name, exact: true });
