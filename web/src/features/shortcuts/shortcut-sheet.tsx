@@ -37,6 +37,13 @@ const groups: readonly { title: MessageKey; shortcuts: readonly Shortcut[] }[] =
     ],
   },
   {
+    title: "keys.picture",
+    shortcuts: [
+      ["← →", "keys.pictures"],
+      ["+ - 0", "keys.zoom"],
+    ],
+  },
+  {
     title: "keys.call",
     shortcuts: [
       ["M", "call.mute"],
@@ -51,7 +58,7 @@ function Keys({ keys }: { keys: string }) {
   return keys.split(" ").map((press, index) => (
     <Fragment key={press}>
       {index > 0 && <span className="px-1 text-base-content/70">/</span>}
-      {press.split("+").map((key) => (
+      {(press === "+" ? [press] : press.split("+")).map((key) => (
         <kbd key={key} className="kbd kbd-sm">
           {key === "Mod" ? mod : key}
         </kbd>

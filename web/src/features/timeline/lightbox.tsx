@@ -1,11 +1,12 @@
 import { ChevronLeft, ChevronRight, Download, X } from "lucide-react";
-import { useEffect } from "react";
+import { useCallback, useEffect } from "react";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { useTimeline } from "../../sync/queries.ts";
 import { Dialog } from "../../ui/dialog.tsx";
 import { fileUrl } from "../../wire/api.ts";
 import type { Attachment } from "../../wire/types.ts";
 import { isPicture } from "./attachments.tsx";
+import { ZoomArea } from "./zoom-area.tsx";
 
 interface LightboxProps {
   conversationId: string;
@@ -32,16 +33,25 @@ export function Lightbox({ conversationId, fileId, onShow, onClose }: LightboxPr
   const before = pictures[index - 1];
   const after = index < 0 ? undefined : pictures[index + 1];
 
+  // What is after stands where one reads on to: on the left where that is from right to left.
+  const go = useCallback(
+    (way: "left" | "right"): void => {
+      const onwards = document.documentElement.dir === "rtl" ? "right" : "left";
+      const next = way === onwards ? after : before;
+      if (next) onShow(next.id);
+    },
+    [before, after, onShow],
+  );
   useEffect(() => {
     const listen = (event: KeyboardEvent): void => {
-      if (event.key === "ArrowLeft" && before) onShow(before.id);
-      if (event.key === "ArrowRight" && after) onShow(after.id);
+      if (event.key === "ArrowLeft") go("right");
+      if (event.key === "ArrowRight") go("left");
     };
     window.addEventListener("keydown", listen);
     return () => {
       window.removeEventListener("keydown", listen);
     };
-  }, [before, after, onShow]);
+  }, [go]);
 
   const name = picture?.name ?? "";
   return (
@@ -67,13 +77,22 @@ export function Lightbox({ conversationId, fileId, onShow, onClose }: LightboxPr
         </button>
       </div>
       <div className="relative flex min-h-0 flex-1 items-center justify-center p-2">
-        <img
-          src={fileUrl(fileId)}
-          alt={t("message.photo", { name })}
-          width={picture?.width}
-          height={picture?.height}
-          className="h-auto max-h-full w-auto max-w-full object-contain"
-        />
+        <ZoomArea
+          key={fileId}
+          onSwipe={(way) => {
+            if (way === "down") onClose();
+            else go(way);
+          }}
+        >
+          <img
+            src={fileUrl(fileId)}
+            alt={t("message.photo", { name })}
+            width={picture?.width}
+            height={picture?.height}
+            className="h-auto max-h-full w-auto max-w-full object-contain"
+            draggable={false}
+          />
+        </ZoomArea>
         {before && (
           <button
             type="button"

@@ -499,6 +499,9 @@ export const de: Catalogue = {
   "forward.send": { one: "An {count} senden", other: "An {count} senden" },
   "forward.sent": { one: "An {count} Gespräch weitergeleitet", other: "An {count} Gespräche weitergeleitet" },
 
+  "keys.picture": "Im Bild",
+  "keys.pictures": "Von Bild zu Bild",
+  "keys.zoom": "Näher, weiter weg, ganz",
   "keys.call": "Im Anruf",
   "keys.title": "Tastenkürzel",
   "keys.anywhere": "Überall",

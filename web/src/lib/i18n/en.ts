@@ -493,6 +493,9 @@ export const en = {
   "forward.send": { one: "Send to {count}", other: "Send to {count}" },
   "forward.sent": { one: "Forwarded to {count} conversation", other: "Forwarded to {count} conversations" },
 
+  "keys.picture": "In a picture",
+  "keys.pictures": "From picture to picture",
+  "keys.zoom": "Closer, farther, whole",
   "keys.call": "In a call",
   "keys.title": "Keyboard shortcuts",
   "keys.anywhere": "Anywhere",
