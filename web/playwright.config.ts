@@ -7,7 +7,18 @@ const data = `out/e2e-data/${port}`;
 const given = process.env["TEST_URL"];
 const binary = process.env["TEST_BINARY"];
 
-const onPhones = ["two-people", "features", "group", "kept", "search", "habits"].map((story) => `${story}.spec.ts`);
+const onPhones = [
+  "features",
+  "group",
+  "habits",
+  "hostile",
+  "kept",
+  "parts",
+  "reach",
+  "search",
+  "timeline",
+  "two-people",
+].map((story) => `${story}.spec.ts`);
 
 // Runs against TEST_URL, else starts TEST_BINARY (a built bin/parley), else the sources.
 // These names do not begin with PARLEY_, which is how settings of the server itself do.

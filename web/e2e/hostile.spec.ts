@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { composer, expectNoComplaints, message, newPerson, openFromList, send, startDirect } from "./people.ts";
+import { composer, expectNoComplaints, message, newPerson, openFromList, send, startDirect, submit } from "./people.ts";
 
 /** What would run if anything of a message were ever read as HTML, as a script or as an address. */
 const corpus = [
@@ -44,7 +44,7 @@ test("nothing in a message, a name, a title or a file name runs; nothing is refu
   await startDirect(ada, grace);
   for (const text of corpus) {
     await composer(ada).fill(text);
-    await composer(ada).press("Enter");
+    await submit(ada);
   }
   await ada.page.locator("input[type=file]").setInputFiles({
     name: `${evil}.html`,
@@ -52,7 +52,7 @@ test("nothing in a message, a name, a title or a file name runs; nothing is refu
     buffer: Buffer.from("<script>top.hit=1</script>"),
   });
   await composer(ada).fill("and a file");
-  await composer(ada).press("Enter");
+  await submit(ada);
   await expect(message(ada, "and a file").locator("[data-progress=delivered]")).toBeVisible({ timeout: 30_000 });
 
   await openFromList(grace, "Ada");

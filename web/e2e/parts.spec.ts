@@ -1,10 +1,12 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Locator, type Page, test } from "@playwright/test";
 import {
+  act,
   composer,
   expectNoComplaints,
   expectProgress,
   message,
   newPerson,
+  onPhone,
   openBrowser,
   openFromList,
   type Person,
@@ -12,6 +14,7 @@ import {
   send,
   signUp,
   startDirect,
+  submit,
 } from "./people.ts";
 import { openPushService } from "./push-service.ts";
 
@@ -24,51 +27,56 @@ async function pair(browser: Parameters<typeof newPerson>[0]): Promise<{ ada: Pe
 
 const feed = (page: Page) => page.getByRole("log", { name: "Messages" });
 
-test("all that can be done with a message, by keyboard; the sheet says how", async ({ browser }) => {
-  const { ada, grace } = await pair(browser);
-  await send(ada, "first");
-  await openFromList(grace, "Ada Lovelace");
-  await send(grace, "second");
-  const { page } = ada;
-  await expect(message(ada, "second")).toBeVisible();
-  await feed(page).focus();
-  await page.keyboard.press("ArrowDown");
-  await expect(message(ada, "second")).toBeFocused();
-  await page.keyboard.press("Enter");
-  await page.keyboard.press("Escape");
-  await expect(page.getByRole("menu")).toBeHidden();
-  await expect(message(ada, "second")).toBeFocused();
-  await page.keyboard.press("r");
-  await expect(page.getByText("Reply to Grace Hopper")).toBeVisible();
-  await page.keyboard.press("Escape");
-  await feed(page).focus();
-  await page.keyboard.press("ArrowUp");
-  await page.keyboard.press("ArrowUp");
-  await expect(message(ada, "first")).toBeFocused();
-  await page.keyboard.press("e");
-  await expect(composer(ada)).toHaveValue("first");
-  await page.keyboard.press("Escape");
+// A phone has no keys to hop with.
+test(
+  "all that can be done with a message, by keyboard; the sheet says how",
+  { tag: "@desktop" },
+  async ({ browser }) => {
+    const { ada, grace } = await pair(browser);
+    await send(ada, "first");
+    await openFromList(grace, "Ada Lovelace");
+    await send(grace, "second");
+    const { page } = ada;
+    await expect(message(ada, "second")).toBeVisible();
+    await feed(page).focus();
+    await page.keyboard.press("ArrowDown");
+    await expect(message(ada, "second")).toBeFocused();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("menu")).toBeHidden();
+    await expect(message(ada, "second")).toBeFocused();
+    await page.keyboard.press("r");
+    await expect(page.getByText("Reply to Grace Hopper")).toBeVisible();
+    await page.keyboard.press("Escape");
+    await feed(page).focus();
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("ArrowUp");
+    await expect(message(ada, "first")).toBeFocused();
+    await page.keyboard.press("e");
+    await expect(composer(ada)).toHaveValue("first");
+    await page.keyboard.press("Escape");
 
-  await feed(page).focus();
-  await page.keyboard.press("?");
-  const sheet = page.getByRole("dialog", { name: "Keyboard shortcuts" });
-  await expect(sheet).toContainText("Go to a conversation or person");
-  await page.keyboard.press("Escape");
-  await expect(sheet).toBeHidden();
-  await composer(ada).fill("what?");
-  await composer(ada).press("?");
-  await expect(sheet).toBeHidden();
+    await feed(page).focus();
+    await page.keyboard.press("?");
+    const sheet = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+    await expect(sheet).toContainText("Go to a conversation or person");
+    await page.keyboard.press("Escape");
+    await expect(sheet).toBeHidden();
+    await composer(ada).fill("what?");
+    await composer(ada).press("?");
+    await expect(sheet).toBeHidden();
 
-  // From conversation to conversation.
-  const linus = await newPerson(browser, "Linus Park");
-  await startDirect(ada, linus);
-  await send(ada, "newest");
-  await page.keyboard.press("Alt+ArrowDown");
-  await expect(page.getByRole("heading", { name: "Grace Hopper" })).toBeVisible();
-  await page.keyboard.press("Alt+ArrowUp");
-  await expect(page.getByRole("heading", { name: "Linus Park" })).toBeVisible();
-  expectNoComplaints(ada, grace);
-});
+    // From conversation to conversation.
+    const linus = await newPerson(browser, "Linus Park");
+    await startDirect(ada, linus);
+    await send(ada, "newest");
+    await page.keyboard.press("Alt+ArrowDown");
+    await expect(page.getByRole("heading", { name: "Grace Hopper" })).toBeVisible();
+    await page.keyboard.press("Alt+ArrowUp");
+    await expect(page.getByRole("heading", { name: "Linus Park" })).toBeVisible();
+    expectNoComplaints(ada, grace);
+  },
+);
 
 test("a picture and its words are forwarded without being uploaded again", async ({ browser }) => {
   const { ada, grace } = await pair(browser);
@@ -88,8 +96,7 @@ test("a picture and its words are forwarded without being uploaded again", async
   const linus = await newPerson(browser, "Linus Park");
   let uploads = 0;
   page.on("request", (request) => (uploads += request.url().endsWith("/api/v1/files") ? 1 : 0));
-  await message(ada, "look at this").click({ button: "right", position: { x: 5, y: 5 } });
-  await page.getByRole("menuitem", { name: "Forward" }).click();
+  await act(ada, message(ada, "look at this"), "Forward");
   const dialog = page.getByRole("dialog", { name: "Forward to" });
   // To several at once: a person that one never wrote to, and a conversation that is there.
   await dialog.getByRole("searchbox").fill(linus.username);
@@ -111,16 +118,17 @@ test("emoji by their names, and code in colours", async ({ browser }) => {
   await composer(ada).pressSequentially("well done :tad");
   const list = ada.page.getByRole("listbox", { name: "Suggestions" });
   await expect(list.getByRole("option").first()).toContainText("🎉");
-  await composer(ada).press("Enter");
+  if (onPhone()) await list.getByRole("option").first().tap();
+  else await composer(ada).press("Enter");
   await expect(composer(ada)).toHaveValue("well done 🎉 ");
   await composer(ada).pressSequentially(":rocket:");
   await expect(composer(ada)).toHaveValue("well done 🎉 🚀");
-  await composer(ada).press("Enter");
+  await submit(ada);
   await openFromList(grace, "Ada Lovelace");
   await expect(message(grace, "well done 🎉 🚀")).toBeVisible();
 
   await composer(ada).fill('```ts\nconst answer = 42; // "why"\n```');
-  await composer(ada).press("Enter");
+  await submit(ada);
   const code = message(grace, "answer").locator("code");
   await expect(code.locator("[data-tone=keyword]")).toHaveText("const");
   await expect(code.locator("[data-tone=number]")).toHaveText("42");
@@ -168,164 +176,176 @@ test("a voice message is recorded, sent, drawn and played", async ({ browser }) 
   expectNoComplaints(ada, grace);
 });
 
-test("notifications: off until asked for, not for what one looks at, once for all tabs", async ({ browser }) => {
-  const { ada, grace } = await pair(browser);
-  await ada.context.grantPermissions(["notifications"]);
-  await ada.context.addInitScript(() => {
-    const told: string[] = [];
-    Object.assign(window, { told });
-    const record = (title: string, options?: NotificationOptions): void =>
-      void told.push(`${title}: ${options?.body ?? ""}`);
-    const Real = Notification;
-    class Recorded extends EventTarget {
-      static readonly permission = "granted";
-      static readonly requestPermission = (): Promise<string> => Promise.resolve("granted");
-      static readonly prototype_ = Real.prototype;
-      constructor(title: string, options?: NotificationOptions) {
-        super();
+// Who is told what does not depend on the screen; the settings themselves are looked at on a phone in looks.spec.
+test(
+  "notifications: off until asked for, not for what one looks at, once for all tabs",
+  { tag: "@desktop" },
+  async ({ browser }) => {
+    const { ada, grace } = await pair(browser);
+    await ada.context.grantPermissions(["notifications"]);
+    await ada.context.addInitScript(() => {
+      const told: string[] = [];
+      Object.assign(window, { told });
+      const record = (title: string, options?: NotificationOptions): void =>
+        void told.push(`${title}: ${options?.body ?? ""}`);
+      const Real = Notification;
+      class Recorded extends EventTarget {
+        static readonly permission = "granted";
+        static readonly requestPermission = (): Promise<string> => Promise.resolve("granted");
+        static readonly prototype_ = Real.prototype;
+        constructor(title: string, options?: NotificationOptions) {
+          super();
+          record(title, options);
+        }
+        close(): void {
+          told.push("closed");
+        }
+      }
+      Object.assign(window, { Notification: Recorded });
+      ServiceWorkerRegistration.prototype.showNotification = (title, options) => {
         record(title, options);
-      }
-      close(): void {
-        told.push("closed");
-      }
-    }
-    Object.assign(window, { Notification: Recorded });
-    ServiceWorkerRegistration.prototype.showNotification = (title, options) => {
-      record(title, options);
-      return Promise.resolve();
+        return Promise.resolve();
+      };
+    });
+    const told = (page: Page): Promise<string[]> => page.evaluate(() => (window as unknown as { told: string[] }).told);
+    await openFromList(grace, "Ada Lovelace");
+    await ada.page.goto("/settings/notifications");
+    await send(grace, "too early");
+    await expect(ada.page.getByRole("link", { name: /Grace Hopper.*too early/s })).toBeVisible();
+    await ada.page.getByRole("switch", { name: /Notifications on this device/ }).click();
+    await expect(ada.page.getByText("This device tells you about new messages.")).toBeVisible();
+    const second = await ada.context.newPage();
+    await second.goto("/settings/appearance");
+    await expect(second.getByRole("link", { name: /Grace Hopper.*too early/s })).toBeVisible();
+    await send(grace, "good morning");
+    const all = async (): Promise<string[]> => [...(await told(ada.page)), ...(await told(second))];
+    await expect.poll(all).toEqual(["Grace Hopper: good morning"]);
+
+    await ada.page.getByRole("switch", { name: /Show who writes what/ }).click();
+    await send(grace, "secret");
+    await expect.poll(all).toEqual(expect.arrayContaining(["Parley: New message"]));
+    expect((await all()).join()).not.toContain("secret");
+
+    // What somebody looks at is not told.
+    await second.close();
+    await openFromList(ada, "Grace Hopper");
+    await ada.page.bringToFront();
+    await send(grace, "you see this");
+    await expectProgress(grace, "you see this", "seen");
+    expect((await told(ada.page)).filter((one) => one !== "closed").length).toBeLessThanOrEqual(2);
+  },
+);
+
+// As above.
+test(
+  "who looks elsewhere is told by a push, which only their browser can read, and their settings say how it went",
+  { tag: "@desktop" },
+  async ({ browser, baseURL }) => {
+    const service = await openPushService();
+    const ada = await newPerson(browser, "Ada Lovelace");
+    const grace = await openBrowser(browser, "Grace Hopper", { serviceWorkers: "allow" });
+    await grace.context.grantPermissions(["notifications"], { origin: baseURL ?? "" });
+    // No browser of a test has a push service behind it: what one would answer is made here.
+    await grace.context.addInitScript((json) => {
+      // A page that is hidden stays so when it is loaded again.
+      if (sessionStorage.getItem("hidden")) Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+      PushManager.prototype.subscribe = () => Promise.resolve({ toJSON: () => json } as unknown as PushSubscription);
+    }, service.subscription);
+    await signUp(grace);
+    const { page } = grace;
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    // What comes is handed to the real service worker, as the browser would.
+    const devtools = await grace.context.newCDPSession(page);
+    const registered = new Promise<string>((resolve) => {
+      devtools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+        const [first] = registrations;
+        if (first) resolve(first.registrationId);
+      });
+    });
+    await devtools.send("ServiceWorker.enable");
+    const hand = async (data: string): Promise<void> => {
+      await devtools.send("ServiceWorker.deliverPushMessage", {
+        origin: baseURL ?? "",
+        registrationId: await registered,
+        data,
+      });
     };
-  });
-  const told = (page: Page): Promise<string[]> => page.evaluate(() => (window as unknown as { told: string[] }).told);
-  await openFromList(grace, "Ada Lovelace");
-  await ada.page.goto("/settings/notifications");
-  await send(grace, "too early");
-  await expect(ada.page.getByRole("link", { name: /Grace Hopper.*too early/s })).toBeVisible();
-  await ada.page.getByRole("switch", { name: /Notifications on this device/ }).click();
-  await expect(ada.page.getByText("This device tells you about new messages.")).toBeVisible();
-  const second = await ada.context.newPage();
-  await second.goto("/settings/appearance");
-  await expect(second.getByRole("link", { name: /Grace Hopper.*too early/s })).toBeVisible();
-  await send(grace, "good morning");
-  const all = async (): Promise<string[]> => [...(await told(ada.page)), ...(await told(second))];
-  await expect.poll(all).toEqual(["Grace Hopper: good morning"]);
+    const shown = (): Promise<string[]> =>
+      page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.getRegistration();
+        return (await registration?.getNotifications())?.map(({ title, body }) => `${title}: ${body}`) ?? [];
+      });
 
-  await ada.page.getByRole("switch", { name: /Show who writes what/ }).click();
-  await send(grace, "secret");
-  await expect.poll(all).toEqual(expect.arrayContaining(["Parley: New message"]));
-  expect((await all()).join()).not.toContain("secret");
+    await page.goto("/settings/notifications");
+    await page.getByRole("button", { name: "Notify this device" }).click();
+    const device = page.getByRole("listitem").filter({ hasText: "this device" });
+    await expect(device).toContainText("Nothing was delivered yet");
+    await device.getByRole("button", { name: "Try it" }).click();
+    await expect.poll(() => service.arrived.map(({ pushed }) => pushed.kind), { timeout: 60_000 }).toEqual(["test"]);
+    await hand(service.arrived[0]?.data ?? "");
+    await expect.poll(shown).toEqual(["Parley: Notifications work."]);
+    await expect(async () => {
+      await page.reload();
+      await expect(device).toContainText("Last delivered", { timeout: 10_000 });
+    }).toPass({ timeout: 60_000 });
 
-  // What somebody looks at is not told.
-  await second.close();
-  await openFromList(ada, "Grace Hopper");
-  await ada.page.bringToFront();
-  await send(grace, "you see this");
-  await expectProgress(grace, "you see this", "seen");
-  expect((await told(ada.page)).filter((one) => one !== "closed").length).toBeLessThanOrEqual(2);
-});
-
-test("who looks elsewhere is told by a push, which only their browser can read, and their settings say how it went", async ({
-  browser,
-  baseURL,
-}) => {
-  const service = await openPushService();
-  const ada = await newPerson(browser, "Ada Lovelace");
-  const grace = await openBrowser(browser, "Grace Hopper", { serviceWorkers: "allow" });
-  await grace.context.grantPermissions(["notifications"], { origin: baseURL ?? "" });
-  // No browser of a test has a push service behind it: what one would answer is made here.
-  await grace.context.addInitScript((json) => {
-    // A page that is hidden stays so when it is loaded again.
-    if (sessionStorage.getItem("hidden")) Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
-    PushManager.prototype.subscribe = () => Promise.resolve({ toJSON: () => json } as unknown as PushSubscription);
-  }, service.subscription);
-  await signUp(grace);
-  const { page } = grace;
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
-  // What comes is handed to the real service worker, as the browser would.
-  const devtools = await grace.context.newCDPSession(page);
-  const registered = new Promise<string>((resolve) => {
-    devtools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
-      const [first] = registrations;
-      if (first) resolve(first.registrationId);
+    // The page is open still, but nobody looks at it.
+    await page.evaluate(() => {
+      sessionStorage.setItem("hidden", "yes");
+      Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+      document.dispatchEvent(new Event("visibilitychange"));
     });
-  });
-  await devtools.send("ServiceWorker.enable");
-  const hand = async (data: string): Promise<void> => {
-    await devtools.send("ServiceWorker.deliverPushMessage", {
-      origin: baseURL ?? "",
-      registrationId: await registered,
-      data,
-    });
-  };
-  const shown = (): Promise<string[]> =>
-    page.evaluate(async () => {
-      const registration = await navigator.serviceWorker.getRegistration();
-      return (await registration?.getNotifications())?.map(({ title, body }) => `${title}: ${body}`) ?? [];
-    });
+    await startDirect(ada, grace);
+    await send(ada, "for your eyes only");
+    await expect.poll(() => service.arrived.length, { timeout: 60_000 }).toBe(2);
+    const told = service.arrived[1];
+    expect(told?.pushed).toMatchObject({ kind: "message", title: "Ada Lovelace", body: "for your eyes only" });
+    await hand(told?.data ?? "");
+    await expect.poll(shown).toContain("Ada Lovelace: for your eyes only");
 
-  await page.goto("/settings/notifications");
-  await page.getByRole("button", { name: "Notify this device" }).click();
-  const device = page.getByRole("listitem").filter({ hasText: "this device" });
-  await expect(device).toContainText("Nothing was delivered yet");
-  await device.getByRole("button", { name: "Try it" }).click();
-  await expect.poll(() => service.arrived.map(({ pushed }) => pushed.kind), { timeout: 60_000 }).toEqual(["test"]);
-  await hand(service.arrived[0]?.data ?? "");
-  await expect.poll(shown).toEqual(["Parley: Notifications work."]);
-  await expect(async () => {
-    await page.reload();
-    await expect(device).toContainText("Last delivered", { timeout: 10_000 });
-  }).toPass({ timeout: 60_000 });
+    // Why it fails is told; who signs out has nothing left on the screen.
+    service.answers(403);
+    await send(ada, "once more");
+    await expect(async () => {
+      await page.reload();
+      await expect(device).toContainText("refused this server (403)", { timeout: 10_000 });
+    }).toPass({ timeout: 60_000 });
+    await page.goto("/settings");
+    await page.getByRole("button", { name: "Log out" }).click();
+    await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+    await expect.poll(shown).toEqual([]);
+    service.close();
+  },
+);
 
-  // The page is open still, but nobody looks at it.
-  await page.evaluate(() => {
-    sessionStorage.setItem("hidden", "yes");
-    Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
-    document.dispatchEvent(new Event("visibilitychange"));
-  });
-  await startDirect(ada, grace);
-  await send(ada, "for your eyes only");
-  await expect.poll(() => service.arrived.length, { timeout: 60_000 }).toBe(2);
-  const told = service.arrived[1];
-  expect(told?.pushed).toMatchObject({ kind: "message", title: "Ada Lovelace", body: "for your eyes only" });
-  await hand(told?.data ?? "");
-  await expect.poll(shown).toContain("Ada Lovelace: for your eyes only");
-
-  // Why it fails is told; who signs out has nothing left on the screen.
-  service.answers(403);
-  await send(ada, "once more");
-  await expect(async () => {
-    await page.reload();
-    await expect(device).toContainText("refused this server (403)", { timeout: 10_000 });
-  }).toPass({ timeout: 60_000 });
-  await page.goto("/settings");
-  await page.getByRole("button", { name: "Log out" }).click();
-  await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
-  await expect.poll(shown).toEqual([]);
-  service.close();
-});
-
-test("two tabs of one person agree on what is unread, with and without a line", async ({ browser }) => {
-  const { ada, grace } = await pair(browser);
-  await send(ada, "one");
-  const second = await grace.context.newPage();
-  await second.goto("/settings");
-  const row = (page: Page) => page.getByRole("link", { name: /Ada Lovelace/ }).first();
-  await expect(row(second)).toContainText("1 unread message");
-  await expect(row(grace.page)).toContainText("1 unread message");
-  await grace.page.bringToFront();
-  await openFromList(grace, "Ada Lovelace");
-  await expect(row(grace.page)).not.toContainText("unread");
-  await expect(row(second)).not.toContainText("unread");
-  await grace.page.keyboard.press("Escape");
-  await expect(composer(grace)).toBeHidden();
-  await send(ada, "two");
-  await expect(row(second)).toContainText("1 unread message");
-  await expect(row(grace.page)).toContainText("1 unread message");
-  await grace.context.setOffline(true);
-  await grace.page.bringToFront();
-  await openFromList(grace, "Ada Lovelace");
-  await expect(message(grace, "two")).toBeVisible();
-  await expect(row(second)).not.toContainText("unread");
-});
+// The list stands beside what is open here, so that both tabs show it all the time.
+test(
+  "two tabs of one person agree on what is unread, with and without a line",
+  { tag: "@desktop" },
+  async ({ browser }) => {
+    const { ada, grace } = await pair(browser);
+    await send(ada, "one");
+    const second = await grace.context.newPage();
+    await second.goto("/settings");
+    const row = (page: Page) => page.getByRole("link", { name: /Ada Lovelace/ }).first();
+    await expect(row(second)).toContainText("1 unread message");
+    await expect(row(grace.page)).toContainText("1 unread message");
+    await grace.page.bringToFront();
+    await openFromList(grace, "Ada Lovelace");
+    await expect(row(grace.page)).not.toContainText("unread");
+    await expect(row(second)).not.toContainText("unread");
+    await grace.page.keyboard.press("Escape");
+    await expect(composer(grace)).toBeHidden();
+    await send(ada, "two");
+    await expect(row(second)).toContainText("1 unread message");
+    await expect(row(grace.page)).toContainText("1 unread message");
+    await grace.context.setOffline(true);
+    await grace.page.bringToFront();
+    await openFromList(grace, "Ada Lovelace");
+    await expect(message(grace, "two")).toBeVisible();
+    await expect(row(second)).not.toContainText("unread");
+  },
+);
 
 test("limits are told in the unit that counts, before they hurt", async ({ browser }) => {
   const { ada } = await pair(browser);
@@ -340,7 +360,8 @@ test("limits are told in the unit that counts, before they hurt", async ({ brows
   await expectProgress(ada, "üüü", "delivered");
 });
 
-test("from right to left everything is mirrored, and nothing is cut off", async ({ browser }) => {
+/** Two who have written to each other; the first reads from right to left. */
+async function mirrored(browser: Parameters<typeof newPerson>[0]): Promise<Person> {
   const { ada, grace } = await pair(browser);
   await send(ada, "hello");
   await openFromList(grace, "Ada Lovelace");
@@ -350,28 +371,39 @@ test("from right to left everything is mirrored, and nothing is cut off", async 
   });
   await ada.page.reload();
   await expect(ada.page.locator("html")).toHaveAttribute("dir", "rtl");
-  const edges = async (): Promise<{ own: number; other: number; list: number }> => {
-    const box = async (text: string) => (await message(ada, text).locator("p").first().boundingBox())?.x ?? 0;
-    const list = await ada.page.getByRole("navigation", { name: "Conversations" }).boundingBox();
-    return { own: await box("hello"), other: await box("an answer"), list: list?.x ?? 0 };
-  };
   await expect(message(ada, "an answer")).toBeVisible();
-  const places = await edges();
-  expect(places.own).toBeLessThan(places.other);
-  expect(places.list).toBeGreaterThan(places.other);
+  return ada;
+}
+
+const leftEdge = async (place: Locator): Promise<number> => (await place.boundingBox())?.x ?? Number.NaN;
+
+test("from right to left everything is mirrored, and nothing is cut off", async ({ browser }) => {
+  const ada = await mirrored(browser);
+  const own = await leftEdge(message(ada, "hello").locator("p").first());
+  expect(own).toBeLessThan(await leftEdge(message(ada, "an answer").locator("p").first()));
   await ada.page.setViewportSize(phone);
   const wider = await ada.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(wider).toBeLessThanOrEqual(0);
-  // The divider moves with the pointer there, too.
-  await ada.page.setViewportSize({ width: 1440, height: 900 });
-  const divider = ada.page.getByRole("separator", { name: "Width of the list" });
-  const before = Number(await divider.getAttribute("aria-valuenow"));
-  await divider.focus();
-  await ada.page.keyboard.press("ArrowLeft");
-  await expect(divider).toHaveAttribute("aria-valuenow", String(before + 16));
 });
 
-test("panes are as wide as one likes, and stay so", async ({ browser }) => {
+// A phone shows the list or the conversation, without a divider.
+test(
+  "from right to left the list is on the right, and its divider goes the other way",
+  { tag: "@desktop" },
+  async ({ browser }) => {
+    const ada = await mirrored(browser);
+    const list = await leftEdge(ada.page.getByRole("navigation", { name: "Conversations" }));
+    expect(list).toBeGreaterThan(await leftEdge(message(ada, "an answer").locator("p").first()));
+    const divider = ada.page.getByRole("separator", { name: "Width of the list" });
+    const before = Number(await divider.getAttribute("aria-valuenow"));
+    await divider.focus();
+    await ada.page.keyboard.press("ArrowLeft");
+    await expect(divider).toHaveAttribute("aria-valuenow", String(before + 16));
+  },
+);
+
+// On a phone one pane is all there is.
+test("panes are as wide as one likes, and stay so", { tag: "@desktop" }, async ({ browser }) => {
   const { ada } = await pair(browser);
   const { page } = ada;
   await page.getByRole("link", { name: "Details" }).last().click();

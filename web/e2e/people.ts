@@ -267,6 +267,30 @@ async function longPress(page: Page, target: Locator): Promise<void> {
   await session.detach();
 }
 
+/** Moves what is under the middle of a place by so many pixels: by the wheel at a desk, by a finger on a phone. */
+export async function scroll(person: Person, place: Locator, down: number): Promise<void> {
+  const { page } = person;
+  if (!onPhone()) {
+    await place.hover();
+    await page.mouse.wheel(0, down);
+    return;
+  }
+  const box = await place.boundingBox();
+  if (!box) throw new Error("nothing to scroll");
+  const session = await page.context().newCDPSession(page);
+  const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const most = box.height * 0.7;
+  for (let left = Math.abs(down); left > 0; left -= most) {
+    const way = -Math.sign(down) * Math.min(left, most);
+    const touch = (type: "touchStart" | "touchMove", share: number): Promise<unknown> =>
+      session.send("Input.dispatchTouchEvent", { type, touchPoints: [{ x: middle.x, y: middle.y + way * share }] });
+    await touch("touchStart", -0.5);
+    for (let step = 1; step <= 8; step += 1) await touch("touchMove", step / 8 - 0.5);
+    await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  }
+  await session.detach();
+}
+
 /** The tick of a message: waiting, sent, delivered or seen. */
 export async function expectProgress(person: Person, text: string, progress: string): Promise<void> {
   await expect(message(person, text).locator(`[data-progress="${progress}"]`)).toBeVisible();
