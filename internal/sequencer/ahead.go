@@ -24,10 +24,16 @@ type ahead struct {
 	fetching bool
 	next     int64 // offset of the record to fetch
 
-	fetch   chan int64          // the decider asks for records from an offset
+	fetch   chan stretch        // the decider asks for records
 	fetched chan []*chat.Record // and gets them
 	loads   chan *load          // the decider asks for facts
 	loaded  chan *load          // and gets them
+}
+
+// stretch is a question for records: from an offset on, not more than so many.
+type stretch struct {
+	from int64
+	most int
 }
 
 // maxFacts is about how many facts one question may name.
@@ -61,7 +67,7 @@ func (c *claim) runAhead(ctx context.Context) error {
 	// is decided again, with the same result, and told again.
 	a := &ahead{
 		claim: c, window: newWindow(next, c.s.limits.commit, c.s.budget), cache: newCache(&c.s.limits), recent: recent{most: &c.s.limits}, next: next,
-		fetch: make(chan int64), fetched: make(chan []*chat.Record), loads: make(chan *load), loaded: make(chan *load),
+		fetch: make(chan stretch), fetched: make(chan []*chat.Record), loads: make(chan *load), loaded: make(chan *load),
 	}
 	c.s.enlist(a.window)
 	defer c.s.delist(a.window)
@@ -97,8 +103,8 @@ func (a *ahead) fetchLoop(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case from := <-a.fetch:
-			records, err := a.claim.fetch(ctx, from, maxBatch)
+		case next := <-a.fetch:
+			records, err := a.claim.fetch(ctx, next.from, next.most)
 			if err != nil {
 				return err
 			}
@@ -115,8 +121,9 @@ func (a *ahead) fetchLoop(ctx context.Context) error {
 func (a *ahead) decideLoop(ctx context.Context) error {
 	for {
 		// Nobody receives from a nil channel: what is not to be asked for is not asked.
-		var fetch chan int64
-		if !a.fetching && a.room() {
+		var fetch chan stretch
+		room := a.room()
+		if !a.fetching && room > 0 {
 			fetch = a.fetch
 		}
 		var loads chan *load
@@ -129,7 +136,7 @@ func (a *ahead) decideLoop(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case fetch <- a.next:
+		case fetch <- stretch{from: a.next, most: room}:
 			a.fetching = true
 		case loads <- question:
 			a.loading = true
@@ -165,9 +172,14 @@ func (a *ahead) measure(told []*slot) {
 	}
 }
 
-// room reports whether more records may be taken in. Each partition may have one
-// batch, however full the node is.
-func (a *ahead) room() bool { return a.window.len() < maxBatch || !a.s.budget.full() }
+// room is how many records may be taken in now. Each partition may have one batch,
+// however full the node is.
+func (a *ahead) room() int {
+	if a.s.budget.full() {
+		return maxBatch - a.window.len()
+	}
+	return maxBatch
+}
 
 // take puts records into the window and decides those that can be.
 func (a *ahead) take(t *turn, records []*chat.Record) (decided []*slot) {
