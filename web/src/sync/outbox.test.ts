@@ -133,6 +133,56 @@ describe("the outbox", () => {
     expect(await world.store.outbox()).toEqual([]);
   });
 
+  test("what is shown is taken off the device once, before the next one goes", async () => {
+    const world = newWorld();
+    const removed: string[] = [];
+    const { store } = world;
+    world.store = {
+      ...store,
+      removeOutbox: (clientId) => {
+        removed.push(clientId);
+        return store.removeOutbox(clientId);
+      },
+    };
+    const tab = newTab(world, "a", {
+      onEntry: (entry) => {
+        tab.outbox.settle(id, entry.seq);
+      },
+    });
+    write(tab, "one");
+    write(tab, "two");
+    await rest();
+    expect(texts(world)).toEqual(["one", "two"]);
+    expect(removed).toEqual(["a-1", "a-2"]);
+    expect(await world.store.outbox()).toEqual([]);
+  });
+
+  test("a device that lets go of nothing has each message sent once, and does not keep its tabs busy", async () => {
+    const world = newWorld();
+    let tries = 0;
+    world.store.removeOutbox = () => {
+      tries += 1;
+      if (tries > 100) throw new Error("tried for ever");
+      return Promise.reject(new Error("full"));
+    };
+    const sender = newTab(world, "a", {
+      onEntry: (entry) => {
+        sender.outbox.settle(id, entry.seq);
+      },
+    });
+    const other = newTab(world, "b");
+    other.outbox.settle(id, 3);
+    write(sender, "one");
+    write(sender, "two");
+    await rest();
+    await other.outbox.load();
+    await rest();
+    expect(texts(world)).toEqual(["one", "two"]);
+    expect(world.calls.filter((call) => call === "message.send").length).toBeLessThanOrEqual(4);
+    expect(tries).toBeLessThanOrEqual(4);
+    expect(sender.outbox.items).toEqual([]);
+  });
+
   test("what a page sends that does not show its conversation is taken off by the one that does", async () => {
     const world = newWorld();
     const [sender, shower] = [newTab(world, "a"), newTab(world, "b")];

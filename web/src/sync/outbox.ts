@@ -47,6 +47,8 @@ export class Outbox {
   readonly #unkept = new Set<string>();
   readonly #stop = new AbortController();
   readonly #unhear: () => void;
+  /** Items that are done, of which the device does not let go. */
+  readonly #stuck = new Set<string>();
   /** Up to where the timelines show their conversations. */
   readonly #shown = new Map<string, number>();
   #lastOrder = 0;
@@ -114,7 +116,8 @@ export class Outbox {
     const settled = this.#items.filter((item) => this.#isShown(item));
     if (settled.length === 0) return;
     this.#set(this.#items.filter((item) => !this.#isShown(item)));
-    for (const item of settled) void this.#forget(item.client_id);
+    // What is still being delivered is forgotten there, before the next one goes.
+    for (const item of settled) if (!this.#calling.has(item.client_id)) void this.#forget(item.client_id);
   }
 
   close(): void {
@@ -128,8 +131,13 @@ export class Outbox {
   }
 
   async #forget(clientId: string): Promise<void> {
-    // What the device does not let go of is let go of by the next page that shows it.
-    await this.#parts.store.removeOutbox(clientId).catch(() => undefined);
+    try {
+      await this.#parts.store.removeOutbox(clientId);
+    } catch {
+      // The next page tries again; this one does not take it for unsent, and other tabs have nothing new to hear.
+      this.#stuck.add(clientId);
+      return;
+    }
     this.#parts.tabs.tell({ type: "outbox" });
   }
 
@@ -161,8 +169,9 @@ export class Outbox {
   async #reload(): Promise<void> {
     const all = await this.#parts.store.outbox();
     // What another page sent may be shown by this one alone.
-    for (const item of all) if (this.#isShown(item)) void this.#forget(item.client_id);
-    const kept = all.filter((item) => !this.#isShown(item));
+    const open = all.filter((item) => !this.#stuck.has(item.client_id));
+    for (const item of open) if (this.#isShown(item)) void this.#forget(item.client_id);
+    const kept = open.filter((item) => !this.#isShown(item));
     const known = new Set(kept.map((item) => item.client_id));
     // Of ours that the store does not have: those being written, and those that are acked but not shown yet.
     const held = (id: string): boolean => this.#writes.has(id) || this.#unkept.has(id);
