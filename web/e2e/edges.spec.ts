@@ -44,6 +44,19 @@ test("a keyboard that covers the page instead of making it smaller leaves the co
   expectNoComplaints(ada);
 });
 
+test("what a word may become fits above a long draft, where a keyboard leaves little room", async ({ browser }) => {
+  const ada = await newPerson(browser, "Ada Lovelace", { viewport: { width: phone.width, height: 430 } });
+  const grace = await newPerson(browser, "Grace Hopper");
+  await startDirect(ada, grace);
+  await composer(ada).fill("a line\n".repeat(30));
+  await composer(ada).press("End");
+  await composer(ada).pressSequentially("done :he");
+  const list = ada.page.getByRole("listbox");
+  await expect(list.getByRole("option").nth(3)).toBeAttached();
+  await expect(list).toBeInViewport({ ratio: 1 });
+  expectNoComplaints(ada);
+});
+
 /** What can be read or pressed and lies, in part or all of it, outside of what may be used. */
 const hidden = (page: Page, left: number, right: number, bottom: number): Promise<string[]> =>
   page.locator("a, button, input, textarea, h1, h2, p, time").evaluateAll(

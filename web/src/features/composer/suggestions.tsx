@@ -19,7 +19,7 @@ export function Suggestions({ id, suggestions, selected, onChoose }: Suggestions
       id={id}
       role="listbox"
       aria-label={t("composer.suggestions")}
-      className="absolute inset-x-2 bottom-full z-20 mb-1 max-h-72 overflow-y-auto rounded-box border border-base-300 bg-base-100 p-1 shadow-lg sm:max-w-sm"
+      className="absolute inset-x-2 bottom-full z-20 mb-1 max-h-[min(18rem,max(6rem,calc(var(--app-height,100dvh)-14rem)))] overflow-y-auto rounded-box border border-base-300 bg-base-100 p-1 shadow-lg sm:max-w-sm"
     >
       {suggestions.map((suggestion, index) => (
         // The field keeps the focus and moves the selection: options take none of their own.
@@ -30,7 +30,7 @@ export function Suggestions({ id, suggestions, selected, onChoose }: Suggestions
           role="option"
           aria-selected={index === selected}
           className={cx(
-            "flex cursor-pointer items-center gap-3 rounded-field px-2 py-1.5 text-sm",
+            "flex cursor-pointer items-center gap-3 rounded-field px-2 py-1.5 text-sm pointer-coarse:py-2.5",
             index === selected ? "bg-primary/12" : "hover:bg-base-200",
           )}
           onMouseDown={(event) => {
