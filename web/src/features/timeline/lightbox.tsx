@@ -22,7 +22,7 @@ function usePictures(conversationId: string): Attachment[] {
   );
 }
 
-const button = "btn btn-circle btn-ghost text-white hover:bg-white/20";
+const button = "btn btn-circle btn-ghost text-white hover:bg-white/20 focus-visible:bg-white/20";
 
 /** A picture as large as the screen allows; the arrows go through the pictures of the conversation. */
 export function Lightbox({ conversationId, fileId, onShow, onClose }: LightboxProps) {

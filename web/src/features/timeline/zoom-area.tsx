@@ -1,4 +1,4 @@
-import { type PointerEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type PointerEvent, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { moved, type Size, swiped, whole, type Zoom, zoomed } from "../../lib/zoom.ts";
 
 interface ZoomAreaProps {
@@ -24,6 +24,15 @@ const spread = (points: readonly Point[]): number => {
   return a && b ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
 };
 
+/** How large the picture is while it is whole, and where its frame is. */
+function sizesIn(frame: HTMLElement | null): { picture: Size; frame: DOMRect } {
+  const image = frame?.querySelector("img");
+  return {
+    picture: { width: image?.offsetWidth ?? 0, height: image?.offsetHeight ?? 0 },
+    frame: frame?.getBoundingClientRect() ?? new DOMRect(),
+  };
+}
+
 /** Looks closely at a picture: by wheel, two fingers, a double click or the keys + - 0; a finger moves what is enlarged. */
 export function ZoomArea({ children, onSwipe }: ZoomAreaProps) {
   const frame = useRef<HTMLDivElement>(null);
@@ -31,20 +40,12 @@ export function ZoomArea({ children, onSwipe }: ZoomAreaProps) {
   const fingers = useRef(new Map<number, Point>());
   const begun = useRef<Point | null>(null);
 
-  const sizes = (): { picture: Size; frame: Size; middle: Point } => {
-    const outer = frame.current?.getBoundingClientRect() ?? new DOMRect();
-    const image = frame.current?.querySelector("img");
-    return {
-      picture: { width: image?.offsetWidth ?? 0, height: image?.offsetHeight ?? 0 },
-      frame: outer,
-      middle: { x: outer.left + outer.width / 2, y: outer.top + outer.height / 2 },
-    };
-  };
-  const zoomBy = (by: number, at?: Point): void => {
-    const { picture, frame: outer, middle } = sizes();
+  const zoomBy = useCallback((by: number, at?: Point): void => {
+    const { picture, frame: outer } = sizesIn(frame.current);
+    const middle = { x: outer.left + outer.width / 2, y: outer.top + outer.height / 2 };
     const from = at ? { x: at.x - middle.x, y: at.y - middle.y } : { x: 0, y: 0 };
     setZoom((old) => zoomed(old, by, from, picture, outer));
-  };
+  }, []);
 
   useEffect(() => {
     const area = frame.current;
@@ -66,7 +67,7 @@ export function ZoomArea({ children, onSwipe }: ZoomAreaProps) {
       area?.removeEventListener("wheel", wheel);
       window.removeEventListener("keydown", key);
     };
-  });
+  }, [zoomBy]);
 
   const down = (event: PointerEvent): void => {
     const point = { x: event.clientX, y: event.clientY };
@@ -82,7 +83,7 @@ export function ZoomArea({ children, onSwipe }: ZoomAreaProps) {
     points.set(event.pointerId, { x: event.clientX, y: event.clientY });
     const after = [...points.values()];
     const [from, to] = [middleOf(before), middleOf(after)];
-    const { picture, frame: outer } = sizes();
+    const { picture, frame: outer } = sizesIn(frame.current);
     setZoom((old) => (old.scale === 1 ? old : moved(old, { x: to.x - from.x, y: to.y - from.y }, picture, outer)));
     if (spread(before) > 0) zoomBy(spread(after) / spread(before), to);
   };
