@@ -137,6 +137,22 @@ test("emoji by their names, and code in colours", async ({ browser }) => {
   expectNoComplaints(ada, grace);
 });
 
+test("what is typed at once behind a chosen emoji stays behind it", async ({ browser }) => {
+  const { ada } = await pair(browser);
+  // A machine that is slow to draw.
+  await ada.page.evaluate(() => {
+    window.requestAnimationFrame = (draw) => window.setTimeout(draw, 700, performance.now());
+  });
+  await composer(ada).pressSequentially("well done :tad");
+  const first = ada.page.getByRole("listbox", { name: "Suggestions" }).getByRole("option").first();
+  await expect(first).toContainText("🎉");
+  if (onPhone()) await first.tap();
+  else await composer(ada).press("Enter");
+  await expect(composer(ada)).toHaveValue("well done 🎉 ");
+  await composer(ada).pressSequentially("and thank you for it", { delay: 60 });
+  await expect(composer(ada)).toHaveValue("well done 🎉 and thank you for it");
+});
+
 test("a voice message is recorded, sent, drawn and played", async ({ browser }) => {
   const { ada, grace } = await pair(browser);
   const { page } = ada;

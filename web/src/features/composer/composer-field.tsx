@@ -8,6 +8,7 @@ import {
   useRef,
   useState,
 } from "react";
+import { flushSync } from "react-dom";
 import { useT } from "../../lib/i18n/i18n.ts";
 import { Suggestions } from "./suggestions.tsx";
 import { closedEmoji, completed, type Token, tokenAt } from "./token.ts";
@@ -76,12 +77,13 @@ export function ComposerField({ conversationId, state, areaRef, touch }: Compose
     setToken(found);
   };
   const put = (next: { text: string; caret: number }): void => {
-    state.write(next.text);
-    setToken(null);
-    requestAnimationFrame(() => {
-      areaRef.current?.focus();
-      areaRef.current?.setSelectionRange(next.caret, next.caret);
+    // At once: what is typed before the next frame would stand before it.
+    flushSync(() => {
+      state.write(next.text);
+      setToken(null);
     });
+    areaRef.current?.focus();
+    areaRef.current?.setSelectionRange(next.caret, next.caret);
   };
   const choose = (suggestion: Suggestion | undefined): void => {
     const caret = areaRef.current?.selectionStart ?? text.length;
